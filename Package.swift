@@ -1,0 +1,70 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every Swift target of this package is built with the same strict settings.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6), .strictMemorySafety(), .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// Tests relax memory-safety diagnostics, never the language mode.
+let testing: [SwiftSetting] = [
+  .swiftLanguageMode(.v6), .enableUpcomingFeature("ExistentialAny"),
+]
+
+let package = Package(
+  name: "paceline",
+  products: [.executable(name: "paceline", targets: ["paceline"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+  ],
+  targets: [
+    .target(name: "CKernels"),
+    .target(name: "CSystem"),
+    .systemLibrary(name: "CNcurses"),
+    .systemLibrary(name: "CReadline"),
+    .target(name: "Compute", dependencies: ["CKernels", "CSystem"], swiftSettings: strict),
+    .target(name: "Inference", dependencies: ["Compute"], swiftSettings: strict),
+    .target(name: "Models", dependencies: ["Compute", "Inference"], swiftSettings: strict),
+    .target(
+      name: "Runtime",
+      dependencies: ["Compute", "Inference", "Models", .product(name: "Yams", package: "Yams")],
+      swiftSettings: strict),
+    .target(name: "Terminal", dependencies: ["CNcurses", "CReadline"], swiftSettings: strict),
+    .target(
+      name: "Playground", dependencies: ["Inference", "Runtime", "Terminal"], swiftSettings: strict),
+    .executableTarget(
+      name: "paceline",
+      dependencies: [
+        "Compute", "Inference", "Models", "Runtime", "Terminal", "Playground",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+
+    .target(
+      name: "TestSupport", dependencies: ["Compute", "Inference", "Models"],
+      path: "Tests/TestSupport", swiftSettings: testing),
+    .testTarget(name: "ArchitectureTests", swiftSettings: testing),
+    .testTarget(
+      name: "ComputeTests", dependencies: ["Compute", "CKernels", "TestSupport"],
+      swiftSettings: testing),
+    .testTarget(
+      name: "InferenceTests", dependencies: ["Compute", "Inference", "TestSupport"],
+      swiftSettings: testing),
+    .testTarget(
+      name: "ModelsTests", dependencies: ["Compute", "Inference", "Models", "TestSupport"],
+      exclude: ["Fixtures"], swiftSettings: testing),
+    .testTarget(
+      name: "RuntimeTests", dependencies: ["Inference", "Models", "Runtime", "TestSupport"],
+      swiftSettings: testing),
+    .testTarget(
+      name: "TerminalTests", dependencies: ["Terminal", "TestSupport"], swiftSettings: testing),
+    .testTarget(
+      name: "PlaygroundTests",
+      dependencies: ["Inference", "Runtime", "Terminal", "Playground", "TestSupport"],
+      swiftSettings: testing),
+    .testTarget(
+      name: "CommandLineTests", dependencies: ["paceline", "TestSupport"], swiftSettings: testing),
+  ]
+)

@@ -1,0 +1,12 @@
+// Calls of the operating system that Swift's Glibc module does not import.
+#ifndef PACELINE_CSYSTEM_H
+#define PACELINE_CSYSTEM_H
+
+#include <stdint.h>
+
+// Processors in this process's affinity mask, at least 1.
+int32_t cs_available_processors(void);
+// Names the calling thread; the kernel keeps 15 bytes.
+void cs_name_thread(const char *name);
+
+#endif

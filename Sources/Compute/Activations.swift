@@ -1,0 +1,44 @@
+/// Activation rows `[rows, columns]` with the quantised forms that weights multiply with.
+///
+/// Fill `floats`, call `Kernels.prepare` for the rows and forms that the next matrices need, then `Kernels.multiply`.
+package final class Activations {
+  package let rows: Int
+  package let columns: Int
+  /// `[rows, columns]`
+  package let floats: Buffer
+  let int8PerBlock32: QuantizedRows<Int32>?
+  let int8PerBlock256: QuantizedRows<Int16>?
+
+  /// - Parameter forms: the quantised forms that will ever be prepared; others take no memory.
+  package init(rows: Int, columns: Int, forms: Set<ActivationForm>) {
+    self.rows = rows
+    self.columns = columns
+    floats = Buffer(count: rows * columns)
+    int8PerBlock32 =
+      forms.contains(.int8PerBlock32)
+      ? QuantizedRows(rows: rows, columns: columns, block: 32, sumLength: 32) : nil
+    int8PerBlock256 =
+      forms.contains(.int8PerBlock256)
+      ? QuantizedRows(rows: rows, columns: columns, block: 256, sumLength: 16) : nil
+  }
+
+  package var byteCount: Int {
+    floats.byteCount + (int8PerBlock32?.byteCount ?? 0) + (int8PerBlock256?.byteCount ?? 0)
+  }
+}
+
+/// Rows of 8-bit integers with a scale per block and sums of `sumLength` integers each.
+final class QuantizedRows<Sum: BitwiseCopyable> {
+  let integers: Storage<Int8>
+  let scales: Storage<Float>
+  let sums: Storage<Sum>
+
+  init(rows: Int, columns: Int, block: Int, sumLength: Int) {
+    precondition(columns % block == 0, "\(columns) columns are no multiple of \(block)")
+    integers = Storage(count: rows * columns)
+    scales = Storage(count: rows * columns / block)
+    sums = Storage(count: rows * columns / sumLength)
+  }
+
+  var byteCount: Int { integers.byteCount + scales.byteCount + sums.byteCount }
+}

@@ -1,0 +1,71 @@
+import Glibc
+
+/// A file mapped read-only into memory for as long as the object lives.
+@safe package final class MappedFile: @unchecked Sendable {
+  // Sound to share: the mapping is read-only and never changes after init.
+  package let path: String
+  package let byteCount: Int
+  let base: UnsafeRawPointer
+
+  /// Maps the whole file.
+  ///
+  /// - Throws: `MappingError`, naming the system call that failed and why. An empty file maps to no bytes.
+  package init(path: String) throws(MappingError) {
+    self.path = path
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw MappingError(path: path, operation: "open", code: errno) }
+    defer { close(descriptor) }
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0 else {
+      throw MappingError(path: path, operation: "stat", code: errno)
+    }
+    guard status.st_mode & S_IFMT == S_IFREG else {
+      throw MappingError(path: path, operation: "open", code: EISDIR, note: "not a regular file")
+    }
+    byteCount = Int(status.st_size)
+    if byteCount == 0 {
+      unsafe base = UnsafeRawPointer(UnsafeMutableRawPointer.allocate(byteCount: 1, alignment: 64))
+      return
+    }
+    guard let memory = unsafe mmap(nil, byteCount, PROT_READ, MAP_PRIVATE, descriptor, 0),
+      unsafe memory != MAP_FAILED
+    else { throw MappingError(path: path, operation: "map", code: errno) }
+    unsafe base = UnsafeRawPointer(memory)
+  }
+
+  deinit {
+    if byteCount == 0 {
+      unsafe base.deallocate()
+    } else {
+      unsafe munmap(UnsafeMutableRawPointer(mutating: base), byteCount)
+    }
+  }
+
+  /// Calls `body` with a bounds-checked view of all bytes.
+  package func withBytes<Result, Failure: Error>(
+    _ body: (RawSpan) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    try body(unsafe RawSpan(_unsafeStart: base, byteCount: byteCount))
+  }
+
+  /// Asks the system to read a range ahead of its use.
+  package func willNeed(_ range: Range<Int>) {
+    let page = 4096
+    let start = range.lowerBound / page * page
+    guard start < min(range.upperBound, byteCount) else { return }
+    let length = min(range.upperBound, byteCount) - start
+    unsafe madvise(UnsafeMutableRawPointer(mutating: base + start), length, MADV_WILLNEED)
+  }
+}
+
+/// Why a file could not be mapped.
+package struct MappingError: Error, CustomStringConvertible {
+  package let path: String
+  package let operation: String
+  package let code: Int32
+  package var note: String?
+
+  package var description: String {
+    unsafe "cannot \(operation) \(path): \(note ?? String(cString: strerror(code)))"
+  }
+}

@@ -1,0 +1,71 @@
+import Compute
+
+/// Numbers the caches of a forward pass: row i of a batch belongs to `caches[sequences[i]]`.
+package typealias SequenceID = Int
+
+/// The rows of one forward pass: a chain, a tree, or several sequences at once.
+///
+/// Rows of one sequence are adjacent. A row continues its parent row, or the committed end of its sequence's cache.
+package struct TokenBatch: Sendable {
+  package var tokens: [TokenID]
+  /// Batch index of the row that each row continues; -1 for the committed end of its sequence. A parent comes first.
+  package var parents: [Int]
+  package var sequences: [SequenceID]
+  /// Rows whose logits are wanted, ascending.
+  package var logitRows: [Int]
+  /// Layers after which the hidden state of `logitRows` is wanted back.
+  package var features: Set<Int> = []
+  /// Raised to abandon the pass between two layers.
+  package var cancellation: CancellationFlag?
+
+  /// A chain of tokens that continues sequence `sequence`.
+  package init(
+    chain tokens: [TokenID], sequence: SequenceID = 0, logits: LogitRows = .last,
+    cancellation: CancellationFlag? = nil
+  ) {
+    self.tokens = tokens
+    parents = tokens.indices.map { $0 - 1 }
+    sequences = Array(repeating: sequence, count: tokens.count)
+    switch logits {
+    case .none: logitRows = []
+    case .last: logitRows = tokens.isEmpty ? [] : [tokens.count - 1]
+    case .all: logitRows = Array(tokens.indices)
+    }
+    self.cancellation = cancellation
+  }
+
+  package enum LogitRows: Sendable { case none, last, all }
+
+  package var count: Int { tokens.count }
+
+  /// The runs of adjacent rows that share a sequence.
+  package var runs: [(sequence: SequenceID, rows: Range<Int>)] {
+    var runs: [(sequence: SequenceID, rows: Range<Int>)] = []
+    for row in tokens.indices {
+      if let last = runs.last, last.sequence == sequences[row] {
+        runs[runs.count - 1].rows = last.rows.lowerBound..<row + 1
+      } else {
+        runs.append((sequences[row], row..<row + 1))
+      }
+    }
+    return runs
+  }
+}
+
+/// What a forward pass gives back.
+package struct ForwardPass {
+  /// `[logitRows.count, vocabulary]`, valid until the model's next pass.
+  package let logits: Buffer
+  package let vocabulary: Int
+  /// Hidden states `[logitRows.count, width]` by layer, as asked for.
+  package let features: [Int: Buffer]
+
+  package init(logits: Buffer, vocabulary: Int, features: [Int: Buffer] = [:]) {
+    self.logits = logits
+    self.vocabulary = vocabulary
+    self.features = features
+  }
+
+  /// Where row `index` of the logits lies in the buffer.
+  package func range(_ index: Int) -> Range<Int> { index * vocabulary..<(index + 1) * vocabulary }
+}

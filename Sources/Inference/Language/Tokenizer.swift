@@ -1,0 +1,66 @@
+/// A token's number in its model's vocabulary.
+package typealias TokenID = Int32
+
+/// Text to token ids and back.
+///
+/// `Inference` itself never sees a string; the protocol stands here because both the models that implement it and the
+/// runtime that calls it import this module.
+package protocol Tokenizer: Sendable {
+  var vocabularySize: Int { get }
+  /// Put before a text where `addsBOS`; nil where the model has none.
+  var bos: TokenID? { get }
+  var addsBOS: Bool { get }
+  /// Tokens that end an answer (end of text, end of turn).
+  var endTokens: Set<TokenID> { get }
+
+  /// Ids of `text`, without BOS or EOS.
+  ///
+  /// - Parameter parsesSpecial: whether the text of special tokens such as `<|im_end|>` becomes that token; otherwise
+  ///   it is ordinary text.
+  func encode(_ text: String, parsesSpecial: Bool) -> [TokenID]
+  /// The bytes a token stands for. Those of a special (control) token only where `special`.
+  func bytes(of token: TokenID, special: Bool) -> [UInt8]
+  /// Whether the token is a control token, never part of the visible text.
+  func isSpecial(_ token: TokenID) -> Bool
+  /// The token that `text` names exactly, special ones included.
+  func token(named text: String) -> TokenID?
+}
+
+/// Turns a stream of token bytes into text that never holds half a character.
+package struct IncrementalDetokenizer: Sendable {
+  private var pending: [UInt8] = []
+
+  package init() {}
+
+  /// Text that is complete once `bytes` have come; invalid bytes become U+FFFD.
+  package mutating func append(_ bytes: [UInt8]) -> String {
+    pending += bytes
+    let complete = pending.count - Self.incompleteSuffix(of: pending)
+    let text = String(decoding: pending[..<complete], as: UTF8.self)
+    pending.removeFirst(complete)
+    return text
+  }
+
+  /// What is left at the end of the stream, with U+FFFD for a character that never became whole.
+  package mutating func finish() -> String {
+    defer { pending = [] }
+    return String(decoding: pending, as: UTF8.self)
+  }
+
+  /// Length of a suffix that begins a well-formed character but does not finish it (0...3 bytes).
+  private static func incompleteSuffix(of bytes: [UInt8]) -> Int {
+    for back in 1...3 where back <= bytes.count {
+      let byte = bytes[bytes.count - back]
+      if byte & 0xC0 == 0x80 { continue }
+      let needed =
+        switch byte {
+        case 0xC2...0xDF: 2
+        case 0xE0...0xEF: 3
+        case 0xF0...0xF4: 4
+        default: 1
+        }
+      return needed > back ? back : 0
+    }
+    return 0
+  }
+}
