@@ -1,0 +1,176 @@
+import Inference
+
+/// What can be asked of the engine.
+package enum JobRequest: Sendable {
+  /// Maps a model file and makes it the engine's model.
+  case load(path: String, contextLength: Int?)
+  case generate(GenerateRequest)
+  /// Counts and lists the exact prompt tokens of a conversation, without generating.
+  case inspect(PromptSource)
+}
+
+/// The text that the model reads.
+package enum PromptSource: Sendable, Equatable {
+  /// Messages rendered through the model's chat template. A last message of the assistant is continued.
+  case chat([ChatTurn])
+  /// Text as it is, special tokens parsed only where asked.
+  case raw(String, parsesSpecial: Bool)
+}
+
+/// A message as a template sees it.
+package struct ChatTurn: Sendable, Equatable, Codable {
+  package var role: ChatRole
+  package var text: String
+
+  package init(role: ChatRole, text: String) {
+    self.role = role
+    self.text = text
+  }
+}
+
+/// One answer to generate.
+package struct GenerateRequest: Sendable {
+  package var source: PromptSource
+  package var settings: SamplerSettings
+  package var maximumTokens: Int
+  /// Text that ends the answer; it is not part of it.
+  package var stopStrings: [String]
+  /// Settings to take up at given token indices: how a replay turns the knobs again.
+  package var scheduledChanges: [KnobChange] = []
+
+  package init(
+    source: PromptSource, settings: SamplerSettings, maximumTokens: Int = 1024,
+    stopStrings: [String] = []
+  ) {
+    self.source = source
+    self.settings = settings
+    self.maximumTokens = maximumTokens
+    self.stopStrings = stopStrings
+  }
+}
+
+/// A job that was submitted: its events, and the means to reach into it.
+package struct Job: Sendable {
+  package let id: Int
+  package let events: AsyncStream<JobEvent>
+  package let control: DecodingControl
+
+  package init(id: Int, events: AsyncStream<JobEvent>, control: DecodingControl) {
+    self.id = id
+    self.events = events
+    self.control = control
+  }
+
+  package func cancel() { control.cancel() }
+}
+
+/// What a job tells while it runs. The last event is `finished`, `loaded`, `inspected` or `failed`.
+package enum JobEvent: Sendable {
+  case loading(fraction: Double)
+  case loaded(ModelSummary)
+  case inspected(PromptTokens)
+  /// The prompt is known: its tokens, and how many of them the cache already holds.
+  case started(promptTokens: Int, reused: Int, contextLength: Int)
+  /// Rows of the prompt read, of those to read, and the seconds it took so far.
+  case prefill(done: Int, total: Int, seconds: Double)
+  case tokens(TokenChunk)
+  case profile(ProfileSample)
+  case finished(Provenance)
+  /// The prompt alone does not fit: `needed` positions of `capacity`. Nothing was generated.
+  case contextFull(needed: Int, capacity: Int)
+  case failed(InferenceError)
+}
+
+/// Tokens that came since the last chunk, and the text they completed.
+package struct TokenChunk: Sendable {
+  package var text: String
+  package var records: [TokenRecord]
+  /// The text of each record's alternatives and its own, for the knobs pane.
+  package var pieces: [TokenID: String]
+  /// Positions in use after the chunk.
+  package var contextCount: Int
+
+  package init(text: String, records: [TokenRecord], pieces: [TokenID: String], contextCount: Int) {
+    self.text = text
+    self.records = records
+    self.pieces = pieces
+    self.contextCount = contextCount
+  }
+}
+
+/// The exact prompt of a conversation.
+package struct PromptTokens: Sendable {
+  /// Ids with the text of each; special tokens by their name.
+  package var tokens: [(id: TokenID, text: String, isSpecial: Bool)]
+
+  package init(tokens: [(id: TokenID, text: String, isSpecial: Bool)]) { self.tokens = tokens }
+}
+
+/// Figures of the process and the pass, at most 20 a second.
+package struct ProfileSample: Sendable {
+  /// `monotonicNanoseconds()`
+  package var time: UInt64
+  package var weightBytes: Int
+  package var cacheBytes: Int
+  package var scratchBytes: Int
+  package var residentBytes: Int
+  package var operations: OperationTotals
+  package var threads: Int
+  /// Measured read bandwidth of this machine in bytes per second; nil until measured.
+  package var bandwidthCeiling: Double?
+
+  package init(
+    time: UInt64, weightBytes: Int, cacheBytes: Int, scratchBytes: Int, residentBytes: Int,
+    operations: OperationTotals, threads: Int, bandwidthCeiling: Double?
+  ) {
+    self.time = time
+    self.weightBytes = weightBytes
+    self.cacheBytes = cacheBytes
+    self.scratchBytes = scratchBytes
+    self.residentBytes = residentBytes
+    self.operations = operations
+    self.threads = threads
+    self.bandwidthCeiling = bandwidthCeiling
+  }
+}
+
+/// What a person wants to know about the model at hand.
+package struct ModelSummary: Sendable, Equatable {
+  package var name: String
+  package var path: String
+  package var architecture: String
+  /// The weight format that most bytes are in, such as `Q4_1`.
+  package var format: String
+  package var parameters: Int
+  package var fileBytes: Int
+  package var shape: ModelShape
+  /// Positions that the cache was made for.
+  package var contextLength: Int
+  /// The chat template's family; nil where the file has none or an unknown one, with the reason in `templateNote`.
+  package var template: String?
+  package var templateNote: String?
+  package var instructionSet: String
+  package var threads: Int
+  /// Seconds that loading took.
+  package var loadSeconds: Double
+
+  package init(
+    name: String, path: String, architecture: String, format: String, parameters: Int,
+    fileBytes: Int, shape: ModelShape, contextLength: Int, template: String?,
+    templateNote: String?, instructionSet: String, threads: Int, loadSeconds: Double
+  ) {
+    self.name = name
+    self.path = path
+    self.architecture = architecture
+    self.format = format
+    self.parameters = parameters
+    self.fileBytes = fileBytes
+    self.shape = shape
+    self.contextLength = contextLength
+    self.template = template
+    self.templateNote = templateNote
+    self.instructionSet = instructionSet
+    self.threads = threads
+    self.loadSeconds = loadSeconds
+  }
+}

@@ -1,0 +1,54 @@
+import Inference
+
+/// One line of a session file. The file is only ever appended to.
+package enum SessionRecord: Sendable, Equatable, Codable {
+  /// First line of every file.
+  case header(SessionHeader)
+  case system(String?)
+  /// A message that a person wrote, or an answer that begins (with empty text).
+  case message(ChatMessage)
+  /// What an answer began with: the settings and the prompt's token count.
+  case answerStarted(message: MessageID, settings: SamplerSettings, promptTokens: Int, maximumTokens: Int)
+  /// Tokens and text that came since the last such line.
+  case answerTokens(message: MessageID, tokens: [TokenID], text: String)
+  case knobs(message: MessageID, change: KnobChange)
+  case answerFinished(message: MessageID, provenance: Provenance)
+  /// The branch shown ends here now.
+  case head(MessageID?)
+  case title(String)
+}
+
+/// What a session was made with.
+package struct SessionHeader: Sendable, Equatable, Codable {
+  package var format = 1
+  package var id: String
+  /// RFC 3339
+  package var created: String
+  package var program: String
+  package var modelName: String
+  package var modelPath: String
+  /// SHA-256 of the model file, lower-case hexadecimal; empty until known.
+  package var modelHash: String
+  package var contextLength: Int
+  package var threads: Int
+  package var instructionSet: String
+  /// The session and message this one was forked from.
+  package var forkedFrom: String?
+
+  package init(
+    id: String, created: String, program: String, modelName: String, modelPath: String,
+    modelHash: String, contextLength: Int, threads: Int, instructionSet: String,
+    forkedFrom: String? = nil
+  ) {
+    self.id = id
+    self.created = created
+    self.program = program
+    self.modelName = modelName
+    self.modelPath = modelPath
+    self.modelHash = modelHash
+    self.contextLength = contextLength
+    self.threads = threads
+    self.instructionSet = instructionSet
+    self.forkedFrom = forkedFrom
+  }
+}
