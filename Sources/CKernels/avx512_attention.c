@@ -5,7 +5,7 @@
 #include "kernels.h"
 
 CK_BEGIN_TARGET(CK_AVX512_SET)
-#include "avx512.h"
+#include "simd_avx512.h"
 
 // One tile: its absolute positions [begin, begin + count) and where their rows lie.
 typedef struct {

@@ -2,7 +2,7 @@
 #ifndef PACELINE_AVX512_FLOATS_H
 #define PACELINE_AVX512_FLOATS_H
 
-#include "avx512.h"
+#include "simd_avx512.h"
 
 // The `mask` columns at `p` as floats.
 typedef __m512 (*v_load)(const uint8_t *p, __mmask16 mask);

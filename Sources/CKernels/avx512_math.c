@@ -5,7 +5,7 @@
 #include "kernels.h"
 
 CK_BEGIN_TARGET(CK_AVX512_SET)
-#include "avx512.h"
+#include "simd_avx512.h"
 
 // The mask of the lanes that are left at `i` of `count`.
 CK_INLINE __mmask16 v_left(int64_t i, int64_t count) { return v_mask(count - i < 16 ? count - i : 16); }

@@ -1,8 +1,21 @@
 // Building blocks of the AVX-512 versions. Include between CK_BEGIN_TARGET and CK_END_TARGET.
-#ifndef PACELINE_AVX512_H
-#define PACELINE_AVX512_H
+//
+// The names without an instruction set (vi, i_and, f_fma...) are those that the panel_ files are written in;
+// simd_avx2.h gives them for its registers.
+#ifndef PACELINE_SIMD_AVX512_H
+#define PACELINE_SIMD_AVX512_H
 
 #include "scalar.h"
+
+typedef __m512i vi;
+typedef __m512 vf;
+typedef __mmask16 vm;
+
+enum {
+  V_ROWS = 16,            // rows in a group: lanes of a register
+  V_TOKENS = 8,           // widest tile of tokens that the registers hold
+  V_EIGHT_BIT_FLIP = -128 // makes the bytes of Q8_0 unsigned; their zero point is then 128
+};
 
 // `count` low lanes, 0...16.
 CK_INLINE __mmask16 v_mask(int64_t count) { return (__mmask16)((1u << count) - 1u); }
@@ -75,7 +88,7 @@ CK_INLINE __m512 v_load_half(const uint16_t *p) {
 }
 
 // 16 bytes of each of 16 rows, transposed: out[e] holds bytes 4e...4e+3, lane r those of row r.
-CK_INLINE void v_transpose16(const uint8_t *p, int64_t row_bytes, __m512i out[4]) {
+CK_INLINE void v_transpose(const uint8_t *p, int64_t row_bytes, __m512i out[4]) {
   __m512i x[4];
   for (int j = 0; j < 4; j++) {
     const uint8_t *q = p + j * row_bytes;
@@ -107,5 +120,68 @@ CK_INLINE __m512i v_gather32(const uint8_t *p, int64_t row_bytes) {
 // The half-precision number in the low (or high) 16 bits of each lane.
 CK_INLINE __m512 v_low_half(__m512i x) { return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(x)); }
 CK_INLINE __m512 v_high_half(__m512i x) { return v_low_half(_mm512_srli_epi32(x, 16)); }
+
+// What the panel_ files need.
+CK_INLINE vi i_zero(void) { return _mm512_setzero_si512(); }
+CK_INLINE vi i_and(vi a, vi b) { return _mm512_and_si512(a, b); }
+CK_INLINE vi i_or(vi a, vi b) { return _mm512_or_si512(a, b); }
+CK_INLINE vi i_xor(vi a, vi b) { return _mm512_xor_si512(a, b); }
+CK_INLINE vi i_splat8(int x) { return _mm512_set1_epi8((char)x); }
+CK_INLINE vi i_splat32(int32_t x) { return _mm512_set1_epi32(x); }
+CK_INLINE vi i_right16(vi x, int count) { return _mm512_srli_epi16(x, (unsigned)count); }
+CK_INLINE vi i_left16(vi x, int count) { return _mm512_slli_epi16(x, (unsigned)count); }
+CK_INLINE vi i_right32(vi x, int count) { return _mm512_srli_epi32(x, (unsigned)count); }
+CK_INLINE vi i_left32(vi x, int count) { return _mm512_slli_epi32(x, (unsigned)count); }
+CK_INLINE vi i_signed_right32(vi x, int count) { return _mm512_srai_epi32(x, (unsigned)count); }
+CK_INLINE vi i_sub8(vi a, vi b) { return _mm512_sub_epi8(a, b); }
+CK_INLINE vi i_add32(vi a, vi b) { return _mm512_add_epi32(a, b); }
+CK_INLINE vi i_sub32(vi a, vi b) { return _mm512_sub_epi32(a, b); }
+CK_INLINE vi i_mul32(vi a, vi b) { return _mm512_mullo_epi32(a, b); }
+CK_INLINE vf f_zero(void) { return _mm512_setzero_ps(); }
+CK_INLINE vf f_splat(float x) { return _mm512_set1_ps(x); }
+CK_INLINE vf f_of_i(vi x) { return _mm512_cvtepi32_ps(x); }
+CK_INLINE vf f_mul(vf a, vf b) { return _mm512_mul_ps(a, b); }
+CK_INLINE vf f_fma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }
+CK_INLINE vf f_fnma(vf a, vf b, vf c) { return _mm512_fnmadd_ps(a, b, c); }
+CK_INLINE vf f_load_rows(vm rows, const float *p) { return _mm512_maskz_loadu_ps(rows, p); }
+CK_INLINE void f_store_rows(float *p, vm rows, vf x) { _mm512_mask_storeu_ps(p, rows, x); }
+
+// Adds to each row the products of two int16 with the two at `s`.
+CK_INLINE vi v_dot_pairs(vi sum, vi pairs, const int16_t *s) {
+  return _mm512_dpwssd_epi32(sum, pairs, _mm512_set1_epi32((int)ck_load32(s)));
+}
+
+// Adds to sum[t], for each of `width` tokens, the products of `registers` panel registers with the activations at
+// a + t * stride. `greatest` bounds the weights' bytes; here all sums are exact without it.
+CK_INLINE void v_dot(vi *sum, const vi *w, int registers, const int8_t *a, int64_t stride, int width, int greatest) {
+  (void)greatest;
+  if (width == 1) { // two chains, since there are no other tokens to overlap with
+    vi odd = _mm512_setzero_si512();
+    for (int e = 0; e < registers; e += 2) {
+      sum[0] = _mm512_dpbusd_epi32(sum[0], w[e], _mm512_set1_epi32((int)ck_load32(a + 4 * e)));
+      odd = _mm512_dpbusd_epi32(odd, w[e + 1], _mm512_set1_epi32((int)ck_load32(a + 4 * e + 4)));
+    }
+    sum[0] = _mm512_add_epi32(sum[0], odd);
+    return;
+  }
+  for (int e = 0; e < registers; e++) {
+    vi columns = w[e];
+    for (int t = 0; t < width; t++) {
+      sum[t] = _mm512_dpbusd_epi32(sum[t], columns, _mm512_set1_epi32((int)ck_load32(a + t * stride + 4 * e)));
+    }
+  }
+}
+
+// Sets bit 4 of each byte whose column's bit is set in the lane's word.
+CK_INLINE void v_fifth_bits(vi bits, vi w[8]) {
+  const vi even = _mm512_set1_epi32(0x08040201), odd = _mm512_set1_epi32((int)0x80402010u);
+  const vi sixteen = _mm512_set1_epi8(16);
+  for (int i = 0; i < 4; i++) {
+    vi lanes = _mm512_set4_epi32(0x0c0c0c0c, 0x08080808, 0x04040404, 0);
+    vi spread = _mm512_shuffle_epi8(bits, _mm512_add_epi8(_mm512_set1_epi8((char)i), lanes));
+    w[2 * i] = _mm512_mask_add_epi8(w[2 * i], _mm512_test_epi8_mask(spread, even), w[2 * i], sixteen);
+    w[2 * i + 1] = _mm512_mask_add_epi8(w[2 * i + 1], _mm512_test_epi8_mask(spread, odd), w[2 * i + 1], sixteen);
+  }
+}
 
 #endif
