@@ -7,7 +7,8 @@ protocol MergeRule {
   /// - Parameters:
   ///   - left: where the left symbol lies in `text`; the right one follows it directly.
   ///   - file: the bytes of the model file.
-  func order(of left: Range<Int>, _ right: Range<Int>, in text: Span<UInt8>, file: RawSpan) -> Double?
+  func order(of left: Range<Int>, _ right: Range<Int>, in text: Span<UInt8>, file: RawSpan)
+    -> Double?
 }
 
 /// Merges neighbouring symbols of a text until no merge is left, always the one that comes first in order.

@@ -161,7 +161,11 @@ extension SentencePieceTokenizer: MergeRule {
 
 /// The scores of pieces, read from the mapped file where they are needed.
 private struct Scores: Sendable {
-  private enum Storage { case none, floats(Int), integers(Int) }
+  private enum Storage {
+    case none
+    case floats(Int)
+    case integers(Int)
+  }
   private let storage: Storage
 
   init(from gguf: GGUF, count: Int) throws(InferenceError) {
