@@ -1,3 +1,5 @@
+import Compute
+
 /// How much of an ordered list of candidates to keep.
 enum Enough {
   case count(Int)

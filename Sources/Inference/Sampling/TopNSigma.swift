@@ -1,3 +1,5 @@
+import Compute
+
 extension Candidates {
   /// Keeps logits within `multiple` standard deviations of the greatest.
   ///
