@@ -7,7 +7,8 @@ extension Candidates {
   /// yourself"; its author describes it in oobabooga/text-generation-webui, pull request 5677.
   ///
   /// - Parameter breakers: tokens that no repetition reaches across, and that are never lowered.
-  func applyDRY(_ settings: SamplerSettings, history: TokenHistory, breakers: Set<TokenID>) -> Bool {
+  func applyDRY(_ settings: SamplerSettings, history: TokenHistory, breakers: Set<TokenID>) -> Bool
+  {
     let before = count
     let window = settings.dryWindow > 0 ? settings.dryWindow : history.count
     let allowed = max(0, settings.dryAllowedLength)
