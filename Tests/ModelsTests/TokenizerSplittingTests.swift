@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Models
+import Models
 
 /// The splitters alone, which need no vocabulary.
 @Suite struct TokenizerSplittingTests {

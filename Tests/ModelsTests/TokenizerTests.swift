@@ -2,7 +2,7 @@ import Foundation
 import Inference
 import Testing
 
-@testable import Models
+import Models
 
 /// Real vocabularies against llama.cpp's ids and bytes.
 @Suite struct TokenizerTests {

@@ -102,9 +102,9 @@ extension ByteLevelTokenizer: MergeRule {
 }
 
 /// The visible characters that stand for bytes in byte-level vocabularies.
-enum ByteSpelling {
+package enum ByteSpelling {
   /// UTF-8 of the character for each byte.
-  static let spellings: [[UInt8]] = scalars.map { Array(String($0).utf8) }
+  package static let spellings: [[UInt8]] = scalars.map { Array(String($0).utf8) }
 
   /// Printable Latin-1 stands for itself; the rest follows from U+0100 on, in order.
   private static let scalars: [Unicode.Scalar] = {

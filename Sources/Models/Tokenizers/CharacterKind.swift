@@ -1,5 +1,5 @@
 /// What text splitting needs to know about a character.
-enum CharacterKind: UInt8, Sendable {
+package enum CharacterKind: UInt8, Sendable {
   case letter
   case number
   case whitespace
@@ -7,7 +7,7 @@ enum CharacterKind: UInt8, Sendable {
   case other
 
   /// The kind of a scalar in the version of Unicode that the splitters of published vocabularies agree on.
-  init(_ scalar: Unicode.Scalar) {
+  package init(_ scalar: Unicode.Scalar) {
     if scalar.isASCII {
       self = Self.ascii[Int(scalar.value)]
       return

@@ -2,7 +2,7 @@
 ///
 /// Each case does what the published regular expression of its vocabulary does, by hand; the expressions stand beside
 /// the code.
-enum TextSplitter: Sendable, Equatable {
+package enum TextSplitter: Sendable, Equatable {
   case standard
   case gpt2
   case smollm
@@ -19,16 +19,16 @@ enum TextSplitter: Sendable, Equatable {
   ]
 
   /// All names that are known.
-  static var names: [String] { namesBySplitter.flatMap(\.1) }
+  package static var names: [String] { namesBySplitter.flatMap(\.1) }
 
   /// The splitter that a file names.
-  init?(named name: String) {
+  package init?(named name: String) {
     guard let entry = Self.namesBySplitter.first(where: { $0.1.contains(name) }) else { return nil }
     self = entry.0
   }
 
   /// Calls `body` with the byte range of each word of `bytes[range]`, in order and without gaps.
-  func split(_ bytes: [UInt8], _ range: Range<Int>, _ body: (Range<Int>) -> Void) {
+  package func split(_ bytes: [UInt8], _ range: Range<Int>, _ body: (Range<Int>) -> Void) {
     let text = ScalarText(bytes, range)
     let all = 0..<text.count
     switch self {
