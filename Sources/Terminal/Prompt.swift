@@ -64,6 +64,7 @@ import Glibc
     Screen.useLocale()
     // Sound: the name lives as long as the process, as readline demands.
     unsafe cr_prepare(strdup("paceline"))
+    PromptCallbacks.addFunctions()
     // Set before the inputrc is read, so that it has the last word.
     unsafe rl_variable_bind("show-all-if-ambiguous", "on")
     unsafe rl_variable_bind("bell-style", "none")

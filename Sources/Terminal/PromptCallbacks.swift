@@ -17,7 +17,6 @@ import Glibc
       { MainActor.assumeIsolated { Prompt.current?.hasBytes == true ? 1 : 0 } })
     cr_set_redisplay { MainActor.assumeIsolated { Prompt.current?.needsDisplay = true } }
     installCompletion()
-    addFunctions()
     bind()
   }
 
@@ -52,7 +51,8 @@ import Glibc
       })
   }
 
-  private static func addFunctions() {
+  /// Names the prompt's functions; done before the inputrc is read, which may bind them.
+  static func addFunctions() {
     unsafe rl_add_defun("pace-send", PromptCommands.send, -1)
     unsafe rl_add_defun("pace-newline", PromptCommands.newline, -1)
     unsafe rl_add_defun("pace-editor", PromptCommands.editor, -1)

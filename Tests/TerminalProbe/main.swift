@@ -40,7 +40,8 @@ import Terminal
     lastSent = line
     completions = []
     guard let path = getenv("PROBE_LOG"), let file = fopen(path, "a") else { return }
-    fputs("\(line.utf8.count):\(line)\u{0}", file)
+    fputs("\(line.utf8.count):\(line)", file)
+    fputc(0, file)
     fclose(file)
   }
 

@@ -155,6 +155,17 @@ final class Pty {
     return result
   }
 
+  /// Whether anything arrives within some milliseconds.
+  func hasOutput(within milliseconds: Int32) -> Bool {
+    var wait = pollfd(fd: master, events: Int16(POLLIN), revents: 0)
+    return poll(&wait, 1, milliseconds) > 0
+  }
+
+  /// Reads until nothing has come for a moment.
+  func settle() {
+    while hasOutput(within: 50), readOnce() {}
+  }
+
   func forgetOutput() { output = [] }
 
   var outputText: String { String(decoding: output, as: UTF8.self) }

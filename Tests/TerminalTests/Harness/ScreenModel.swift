@@ -156,7 +156,7 @@ struct ScreenModel {
     case ("A", _): cursor.y = max(0, cursor.y - first)
     case ("B", _): cursor.y = min(rows - 1, cursor.y + first)
     case ("C", _): cursor.x = min(columns - 1, cursor.x + first)
-    case ("D", _): cursor.x = max(0, min(cursor.x, columns) - first)
+    case ("D", _): cursor.x = max(0, min(cursor.x, columns - 1) - first)
     case ("G", _): cursor.x = min(columns, first) - 1
     case ("d", _): cursor.y = min(rows, first) - 1
     case ("J", _), ("K", _): erase(numbers.first ?? 0, screen: final == "J")
