@@ -22,6 +22,8 @@ package enum SessionRecord: Sendable, Equatable {
   /// The branch shown ends here now.
   case head(MessageID?)
   case title(String)
+  /// A program took the session up again after its last line had been torn in writing: that many bytes stand before.
+  case resumed(tornBytes: Int)
 }
 
 /// Which model answers.

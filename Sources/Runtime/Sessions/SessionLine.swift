@@ -2,10 +2,6 @@ import Inference
 
 /// Every field that a line of a session file may have.
 struct SessionLine: Decodable {
-  struct Change: Decodable {
-    var at: Int
-    var settings: DecodedSettings
-  }
   struct Turn: Decodable {
     var role: ChatRole
     var text: String
@@ -39,13 +35,8 @@ struct SessionLine: Decodable {
   var settings: DecodedSettings?
   var ids: [TokenID]?
   var at: Int?
-  var finish: String?
-  var tokens: Int?
-  var reusedTokens: Int?
-  var promptSeconds: Double?
-  var generationSeconds: Double?
-  var firstTokenSeconds: Double?
-  var changes: [Change]?
+  var made: ProvenanceFields?
+  var tornBytes: Int?
 
   /// A session's name, or a message's number.
   enum Identifier: Decodable {
@@ -88,9 +79,11 @@ struct SessionLine: Decodable {
         change: KnobChange(
           tokenIndex: try count(at, "at"), settings: try need(settings, "settings").settings))
     case "done":
-      .answerFinished(message: try count(message, "message"), provenance: try provenance())
+      .answerFinished(
+        message: try count(message, "message"), provenance: try need(made, "made").provenance())
     case "head": .head(try message.map { id throws(SessionLineError) in try count(id, "message") })
     case "title": .title(try need(text, "text"))
+    case "resumed": .resumed(tornBytes: try count(tornBytes, "tornBytes"))
     default: nil
     }
   }
@@ -118,9 +111,11 @@ struct SessionLine: Decodable {
     guard let seconds = Timestamp.seconds(try need(time, "time")) else {
       throw SessionLineError(reason: "field \"time\" is no RFC 3339 time")
     }
-    return ChatMessage(
+    var message = ChatMessage(
       id: number, parent: try parent.map { id throws(SessionLineError) in try count(id, "parent") },
-      role: role, text: try need(text, "text"), time: seconds)
+      role: role, text: try need(text, "text"), provenance: try made?.provenance(), time: seconds)
+    message.tokens = ids ?? []
+    return message
   }
 
   private var source: PromptSource? {
@@ -129,34 +124,53 @@ struct SessionLine: Decodable {
       .chat(turns.map { ChatTurn(role: $0.role, text: $0.text, tokens: $0.ids ?? []) })
     }
   }
+}
 
-  private func provenance() throws(SessionLineError) -> Provenance {
-    guard let finish = FinishReason(rawValue: try need(finish, "finish")) else {
+/// How an answer was made, as it stands in a session file.
+struct ProvenanceFields: Decodable {
+  struct Change: Decodable {
+    var at: Int
+    var settings: DecodedSettings
+  }
+
+  var finish: String
+  var tokens: Int
+  var promptTokens: Int
+  var reusedTokens: Int?
+  var promptSeconds: Double?
+  var generationSeconds: Double?
+  var firstTokenSeconds: Double?
+  var model: String?
+  var settings: DecodedSettings
+  var changes: [Change]?
+
+  func provenance() throws(SessionLineError) -> Provenance {
+    guard let finish = FinishReason(rawValue: finish) else {
       throw SessionLineError(reason: "field \"finish\" is no reason to finish")
     }
     var provenance = Provenance(
-      model: model ?? "", settings: try need(settings, "settings").settings,
+      model: model ?? "", settings: settings.settings,
       promptTokens: try count(promptTokens, "promptTokens"),
-      reusedTokens: reusedTokens ?? 0, tokens: try count(tokens, "tokens"), finish: finish,
-      promptSeconds: promptSeconds ?? 0, generationSeconds: generationSeconds ?? 0,
-      timeToFirstToken: firstTokenSeconds ?? 0)
+      reusedTokens: try count(reusedTokens ?? 0, "reusedTokens"),
+      tokens: try count(tokens, "tokens"), finish: finish, promptSeconds: promptSeconds ?? 0,
+      generationSeconds: generationSeconds ?? 0, timeToFirstToken: firstTokenSeconds ?? 0)
     provenance.changes = try (changes ?? []).map { change throws(SessionLineError) in
       KnobChange(tokenIndex: try count(change.at, "changes.at"), settings: change.settings.settings)
     }
     return provenance
   }
+}
 
-  private func need<Value>(_ value: Value?, _ name: String) throws(SessionLineError) -> Value {
-    guard let value else { throw SessionLineError(reason: "field \"\(name)\" is missing") }
-    return value
-  }
+private func need<Value>(_ value: Value?, _ name: String) throws(SessionLineError) -> Value {
+  guard let value else { throw SessionLineError(reason: "field \"\(name)\" is missing") }
+  return value
+}
 
-  /// A number that counts something: neither missing nor negative, nor beyond what any session reaches.
-  private func count(_ value: Int?, _ name: String) throws(SessionLineError) -> Int {
-    let value = try need(value, name)
-    guard (0...1 << 40).contains(value) else {
-      throw SessionLineError(reason: "field \"\(name)\" is out of range: \(value)")
-    }
-    return value
+/// A number that counts something: neither missing nor negative, nor beyond what any session reaches.
+private func count(_ value: Int?, _ name: String) throws(SessionLineError) -> Int {
+  let value = try need(value, name)
+  guard (0...1 << 40).contains(value) else {
+    throw SessionLineError(reason: "field \"\(name)\" is out of range: \(value)")
   }
+  return value
 }

@@ -23,6 +23,10 @@ extension SessionRecord {
       object.add("role", message.role.rawValue)
       object.add("text", message.text)
       object.add("time", Timestamp.text(message.time))
+      if !message.tokens.isEmpty { object.add("ids", message.tokens) }
+      if let provenance = message.provenance {
+        object.add("made", Self.object(provenance))
+      }
     case .answerStarted(let message, let settings, let prompt, let maximum, let stops, let source):
       object.add("type", "answer")
       object.add("message", message)
@@ -44,13 +48,16 @@ extension SessionRecord {
     case .answerFinished(let message, let provenance):
       object.add("type", "done")
       object.add("message", message)
-      Self.add(provenance, to: &object)
+      object.add("made", Self.object(provenance))
     case .head(let message):
       object.add("type", "head")
       object.add("message", message)
     case .title(let title):
       object.add("type", "title")
       object.add("text", title)
+    case .resumed(let tornBytes):
+      object.add("type", "resumed")
+      object.add("tornBytes", tornBytes)
     }
     return object.text
   }
@@ -88,7 +95,8 @@ extension SessionRecord {
     }
   }
 
-  private static func add(_ provenance: Provenance, to object: inout JSONObject) {
+  private static func object(_ provenance: Provenance) -> JSONObject {
+    var object = JSONObject()
     object.add("finish", provenance.finish.rawValue)
     object.add("tokens", provenance.tokens)
     object.add("promptTokens", provenance.promptTokens)
@@ -106,6 +114,7 @@ extension SessionRecord {
         entry.add("settings", SettingsFields.object(change.settings))
         return entry
       })
+    return object
   }
 
   /// Reads a line back.
@@ -117,6 +126,10 @@ extension SessionRecord {
     do {
       fields = try JSONDecoder().decode(SessionLine.self, from: Data(line))
     } catch {
+      // A type from the future may give a field another kind of value.
+      if let kind = try? JSONDecoder().decode(SessionLineKind.self, from: Data(line)), !kind.isKnown {
+        return nil
+      }
       throw SessionLineError(error)
     }
     return try fields.record()
