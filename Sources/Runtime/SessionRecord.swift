@@ -76,4 +76,10 @@ package struct SessionHeader: Sendable, Equatable {
     self.instructionSet = instructionSet
     self.forkedFrom = forkedFrom
   }
+
+  /// The model that the session began with.
+  package var model: ModelReference {
+    ModelReference(
+      name: modelName, path: modelPath, hash: modelHash, contextLength: contextLength)
+  }
 }
