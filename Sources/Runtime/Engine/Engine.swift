@@ -11,7 +11,8 @@ package actor Engine {
   private let decoding: DecodingParts
   private let pool: WorkerPool
   private let kernels = Kernels.shared
-  private var bandwidth: BandwidthGauge
+  private let bandwidthFile: String?
+  private lazy var bandwidth = BandwidthGauge(file: bandwidthFile, threads: pool.count)
   private var current: EngineModel?
   private var caches = CacheStore()
 
@@ -28,7 +29,7 @@ package actor Engine {
   ) {
     executor = ComputeThreadExecutor(name: "paceline-engine")
     pool = WorkerPool(count: threads)
-    bandwidth = BandwidthGauge(file: bandwidthFile, threads: pool.count)
+    self.bandwidthFile = bandwidthFile
     self.loader = loader
     self.decoding = decoding
   }
