@@ -1,0 +1,110 @@
+import Foundation
+import Inference
+import Models
+import TestSupport
+import Testing
+
+/// Rendered prompts against llama.cpp's template engine; `Fixtures/make_chat_fixtures.py` says how they were made.
+@Suite struct ChatTemplateTests {
+  private struct Record: Decodable {
+    let template: String
+    let bos: String
+    let eos: String
+    let ending: String
+    let messages: [[String]]
+    let prompt: String?
+
+    var conversation: [ChatMessage] {
+      get throws {
+        try messages.map { ChatMessage(try #require(ChatRole(rawValue: $0[0])), $0[1]) }
+      }
+    }
+
+    var templateEnding: ChatTemplate.Ending {
+      switch ending {
+      case "closed": .closed
+      case "continue": .openMessage
+      default: .answer
+      }
+    }
+  }
+
+  private static func records(_ name: String) throws -> [Record] {
+    try TokenizerFixtures.lines("chat.jsonl")
+      .map { try JSONDecoder().decode(Record.self, from: Data($0.utf8)) }
+      .filter { $0.template == name }
+  }
+
+  private static func compare(_ template: ChatTemplate, with name: String) throws {
+    let records = try records(name)
+    #expect(records.count >= 20)
+    for record in records {
+      // llama.cpp cuts the answer's beginning out of two differing renderings and gets it wrong where a closed
+      // conversation ends with EOS.
+      if record.ending == "continue", record.prompt?.contains("<|endoftext|>assistant|>") == true {
+        continue
+      }
+      let pieces = template.render(try record.conversation, ending: record.templateEnding)
+      #expect(pieces.map(\.text).joined() == record.prompt, "\(record.ending) \(record.messages)")
+    }
+  }
+
+  private static func recognize(_ text: String, _ name: String) throws -> ChatTemplateRecognition {
+    let record = try #require(try records(name).first)
+    return ChatTemplate.recognize(text, bos: record.bos, eos: record.eos)
+  }
+
+  @Test(arguments: [
+    ("chatml", ChatTemplate.Family.chatML), ("chatml-default", .chatML), ("llama-2", .llama2),
+    ("llama-3", .llama3), ("gemma-2", .gemma), ("gemma-3", .gemma), ("mistral-plain", .mistral),
+    ("mistral-v1", .mistral), ("mistral-v3", .mistral), ("mistral-v7", .mistral),
+    ("phi-3", .phi), ("phi-3-mini", .phi), ("phi-4", .phi), ("zephyr", .zephyr),
+  ])
+  func promptsOfFamiliesAreThoseOfLlamaCpp(_ name: String, _ family: ChatTemplate.Family) throws {
+    let path = "templates/\(name).jinja"
+    let data = try Data(contentsOf: TokenizerFixtures.folder.appending(path: path))
+    let recognition = try Self.recognize(String(decoding: data, as: UTF8.self), path)
+    let template = try #require(recognition.template)
+    #expect(template.family == family)
+    try Self.compare(template, with: path)
+  }
+
+  @Test(.needs(.smollm2)) func promptsOfSmolLM2AreThoseOfLlamaCpp() throws {
+    try Self.compareModel(FixtureVocabulary.smollm2)
+  }
+
+  @Test(.needs(.qwen2)) func promptsOfQwen2AreThoseOfLlamaCpp() throws {
+    try Self.compareModel(FixtureVocabulary.qwen2)
+  }
+
+  private static func compareModel(_ vocabulary: FixtureVocabulary) throws {
+    let gguf = try GGUF(path: try #require(vocabulary.path))
+    let tokenizer = try TokenizerLoader.load(from: gguf)
+    let template = try #require(ChatTemplate.recognize(in: gguf, tokenizer: tokenizer).template)
+    #expect(template.family == .chatML)
+    try compare(template, with: vocabulary.file)
+  }
+
+  @Test(.needs(.gemma3)) func aBaseModelHasNoTemplate() throws {
+    let gguf = try GGUF(path: try #require(FixtureVocabulary.gemma3.path))
+    let tokenizer = try TokenizerLoader.load(from: gguf)
+    #expect(ChatTemplate.recognize(in: gguf, tokenizer: tokenizer) == .missing)
+  }
+
+  static let published = [
+    "Qwen-Qwen2.5-7B-Instruct", "google-gemma-2-2b-it", "meta-llama-Llama-3.1-8B-Instruct",
+    "meta-llama-Llama-3.2-3B-Instruct", "meta-llama-Llama-3.3-70B-Instruct",
+    "microsoft-Phi-3.5-mini-instruct", "mistralai-Mistral-Nemo-Instruct-2407",
+  ]
+
+  @Test(
+    .enabled(
+      if: RealModel.llamaCppPath("models/templates") != nil,
+      "needs a llama.cpp source folder: set PACELINE_LLAMA_CPP"), arguments: published)
+  func promptsOfPublishedTemplatesAreThoseOfLlamaCpp(_ name: String) throws {
+    let source = "models/templates/\(name).jinja"
+    let path = try #require(RealModel.llamaCppPath(source))
+    let text = String(decoding: try Data(contentsOf: URL(filePath: path)), as: UTF8.self)
+    try Self.compare(try #require(try Self.recognize(text, source).template), with: source)
+  }
+}
