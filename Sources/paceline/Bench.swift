@@ -63,19 +63,24 @@ struct Bench: ParsableCommand {
     var rows: [BenchRow] = []
     if prompt > 0 {
       rows.append(
-        BenchRow("pp\(prompt)", loaded, pool, try samples { try runner.readPrompt(prompt) }))
+        BenchRow("pp\(prompt)", loaded, pool, try samples(runner, BenchRunner.readPrompt, prompt)))
     }
     if generate > 0 {
       rows.append(
-        BenchRow("tg\(generate)", loaded, pool, try samples { try runner.generate(generate) }))
+        BenchRow("tg\(generate)", loaded, pool, try samples(runner, BenchRunner.generate, generate)))
     }
     if json { try Console.printJSON(rows) } else { try printTable(rows, path: path) }
     if let baseline { try compare(rows, with: baseline) }
   }
 
-  private func samples(_ measure: () throws(InferenceError) -> Double) throws -> [Double] {
-    _ = try measure()
-    return try (0..<repetitions).map { _ in try measure() }
+  private func samples(
+    _ runner: BenchRunner,
+    _ measure: (BenchRunner) -> (Int) throws(InferenceError) -> Double, _ tokens: Int
+  ) throws(InferenceError) -> [Double] {
+    _ = try measure(runner)(tokens)
+    var samples: [Double] = []
+    for _ in 0..<repetitions { samples.append(try measure(runner)(tokens)) }
+    return samples
   }
 
   private func printTable(_ rows: [BenchRow], path: String) throws {

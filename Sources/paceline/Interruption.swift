@@ -5,19 +5,24 @@ import Synchronization
 /// Turns C-c into a request: the first one asks to stop, a second one ends the program.
 final class Interruption: Sendable {
   private let count = Atomic<Int>(0)
-  private let source: any DispatchSourceSignal
+  /// Held so that it stays alive.
+  private let source: Mutex<any DispatchSourceSignal>
   private let stop = Mutex<(@Sendable () -> Void)?>(nil)
 
   init() {
     // The source sees the signal only where nothing else takes it.
     signal(SIGINT, SIG_IGN)
-    source = DispatchSource.makeSignalSource(signal: SIGINT, queue: .global(qos: .userInteractive))
-    source.setEventHandler { [weak self] in self?.arrive() }
-    source.activate()
+    let signals = DispatchSource.makeSignalSource(
+      signal: SIGINT, queue: .global(qos: .userInteractive))
+    source = Mutex(signals)
+    source.withLock {
+      $0.setEventHandler { [weak self] in self?.arrive() }
+      $0.activate()
+    }
   }
 
   deinit {
-    source.cancel()
+    source.withLock { $0.cancel() }
     signal(SIGINT, SIG_DFL)
   }
 

@@ -13,10 +13,10 @@ struct Paceline: AsyncParsableCommand {
       """,
     version: Version.text,
     subcommands: [
-      Play.self, Ask.self, Models.self, Tokenize.self, MeasurePerplexity.self, Bench.self,
-      Replay.self, Doctor.self, Paths.self, Completion.self,
+      Models.self, Tokenize.self, MeasurePerplexity.self, Bench.self,
+      Doctor.self, Completion.self,
     ],
-    defaultSubcommand: Play.self)
+    defaultSubcommand: Models.self)
 }
 
 enum Version {
