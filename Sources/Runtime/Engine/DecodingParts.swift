@@ -10,12 +10,20 @@ package struct DecodingParts: Sendable {
     self.makeVerifier = makeVerifier
   }
 
+  /// Plain decoding, exact whatever may be drafted.
+  package static let standard = DecodingParts(loop: SpeculativeLoop()) { SampleMatchVerifier() }
+
   func plan(
     model: any LanguageModel, tokenizer: any Tokenizer, cache: any KVCache,
     settings: SamplerSettings
   ) -> DecodingPlan {
-    DecodingPlan(
-      model: model, cache: cache, verifier: makeVerifier(), sampler: SamplerChain(settings: settings),
-      loop: loop)
+    var sampler = SamplerChain(settings: settings)
+    // What parts sentences and list entries may come again and again.
+    for text in ["\n", ":", "\"", "*"] {
+      let tokens = tokenizer.encode(text, parsesSpecial: false)
+      if tokens.count == 1 { sampler.dryBreakers.formUnion(tokens) }
+    }
+    return DecodingPlan(
+      model: model, cache: cache, verifier: makeVerifier(), sampler: sampler, loop: loop)
   }
 }

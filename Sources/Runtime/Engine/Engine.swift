@@ -24,7 +24,7 @@ package actor Engine {
   ///   - bandwidthFile: where the measured memory bandwidth is kept between runs; nil keeps it nowhere.
   package init(
     threads: Int? = nil, bandwidthFile: String? = nil, loader: @escaping EngineModelLoader,
-    decoding: DecodingParts
+    decoding: DecodingParts = .standard
   ) {
     executor = ComputeThreadExecutor(name: "paceline-engine")
     pool = WorkerPool(count: threads)

@@ -113,6 +113,8 @@ package final class SystemFile: Sendable {
     }
   }
 
+  package static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
+
   /// Puts a small file in the place of an older one, in one step.
   package static func replace(_ path: String, with bytes: [UInt8]) throws(InferenceError) {
     let temporary = "\(path).\(getpid()).tmp"
