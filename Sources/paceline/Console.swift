@@ -12,6 +12,13 @@ enum Console {
   static var outputIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
   static var errorIsTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 
+  /// Whether input comes from a file, a pipe or a socket: something that has an end, unlike a terminal or a device.
+  static var inputIsPiped: Bool {
+    let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/0")
+    guard let target else { return false }
+    return !target.hasPrefix("/dev/") && !target.hasPrefix("anon_inode:")
+  }
+
   /// Help is wrapped at 80 columns, narrower where the terminal says so.
   static var helpColumns: Int {
     let columns = ProcessInfo.processInfo.environment["COLUMNS"].flatMap { Int($0) } ?? 80

@@ -36,15 +36,6 @@ extension ModelFolder {
   /// The user's model folder with the program's catalogue.
   static func standard() throws(InferenceError) -> ModelFolder {
     ModelFolder(
-      path: ModelFolder.standardPath, catalogue: try ModelCatalogue(assets: AssetsFolder.find()))
-  }
-
-  private static var standardPath: String {
-    let environment = ProcessInfo.processInfo.environment
-    if let path = environment["PACELINE_MODELS"], path.hasPrefix("/") { return path }
-    if let cache = environment["XDG_CACHE_HOME"], cache.hasPrefix("/") {
-      return cache + "/paceline-models"
-    }
-    return NSHomeDirectory() + "/.cache/paceline-models"
+      path: try PacelinePaths().models, catalogue: try ModelCatalogue(assets: AssetsFolder.find()))
   }
 }

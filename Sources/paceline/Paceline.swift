@@ -13,8 +13,8 @@ struct Paceline: AsyncParsableCommand {
       """,
     version: Version.text,
     subcommands: [
-      Models.self, Tokenize.self, MeasurePerplexity.self, Bench.self,
-      Doctor.self, Completion.self,
+      Ask.self, Models.self, Tokenize.self, MeasurePerplexity.self, Bench.self,
+      ReplaySession.self, Doctor.self, Paths.self, Completion.self,
     ],
     defaultSubcommand: Models.self)
 }
