@@ -13,10 +13,10 @@ struct Paceline: AsyncParsableCommand {
       """,
     version: Version.text,
     subcommands: [
-      Ask.self, Models.self, Tokenize.self, MeasurePerplexity.self, Bench.self,
+      Play.self, Ask.self, Models.self, Tokenize.self, MeasurePerplexity.self, Bench.self,
       ReplaySession.self, Doctor.self, Paths.self, Completion.self,
     ],
-    defaultSubcommand: Models.self)
+    defaultSubcommand: Play.self)
 }
 
 enum Version {

@@ -3,13 +3,17 @@ import Runtime
 
 /// One line on standard error that is overwritten as work goes on; sparse plain lines where that is no terminal.
 struct ProgressLine {
-  private let isTerminal = Console.errorIsTerminal
+  private let isTerminal = Console.errorIsTerminal && TerminalFacts().obstacle == nil
   private let start = Date()
   private var lastPlain = -1
   private var shown = false
+  /// A file on its way from one folder to another may be missed or seen twice for a moment.
+  private var most = 0
 
   /// Shows how far a piece of work is, with speed and time left.
   mutating func show(_ title: String, bytes: Int, total: Int) {
+    most = max(most, bytes)
+    let bytes = most
     let fraction = total > 0 ? min(Double(bytes) / Double(total), 1) : 0
     let percent = Int(fraction * 100)
     guard isTerminal else {
