@@ -36,6 +36,7 @@ const char *ck_isa_name(int32_t isa) {
 static const ck_functions *functions(int32_t isa) {
 #if defined(__x86_64__)
   if (isa == CK_AVX512) return &ck_avx512_functions;
+  if (isa == CK_AVX2) return &ck_avx2_functions;
 #endif
   (void)isa;
   return &ck_scalar_functions;

@@ -18,19 +18,41 @@ public enum RealModel: String, CaseIterable, Sendable {
 
   /// Where the file lies, or nil where it has not been fetched.
   ///
-  /// `PACELINE_TEST_MODELS=all` lets the larger models take part; by default only the default model does.
+  /// `PACELINE_TEST_MODELS=all` lets the larger models take part in what takes long; by default only the default does.
   public var path: String? {
-    let environment = ProcessInfo.processInfo.environment
-    guard self == .smollm2 || environment["PACELINE_TEST_MODELS"] == "all" else { return nil }
-    let home = environment["HOME"] ?? ""
-    let cache = environment["XDG_CACHE_HOME"] ?? home + "/.cache"
-    let folder = environment["PACELINE_MODELS"] ?? cache + "/paceline-models"
-    let path = folder + "/" + fileName
-    return FileManager.default.fileExists(atPath: path) ? path : nil
+    guard self == .smollm2 || Self.environment("PACELINE_TEST_MODELS") == "all" else { return nil }
+    return Self.path(fileName)
   }
 
   public var isAvailable: Bool { path != nil }
 
+  /// A file of the models folder, or nil where it is not there.
+  public static func path(_ file: String) -> String? {
+    first(file, in: environment("PACELINE_MODELS"), cache.map { $0 + "/paceline-models" })
+  }
+
+  /// A file of a llama.cpp source folder, or nil where there is none.
+  public static func llamaCppPath(_ file: String) -> String? {
+    first(
+      file, in: environment("PACELINE_LLAMA_CPP"),
+      cache.map { $0 + "/paceline-peers/llama.cpp" })
+  }
+
   /// What a skipped test says.
-  public static let advice = "needs a model file: make test fetches the default one, make test-all all of them"
+  public static let advice =
+    "needs a model file: make test fetches the default one, make test-all all of them"
+
+  private static func first(_ file: String, in folders: String?...) -> String? {
+    folders.compactMap { $0 }.map { $0 + "/" + file }
+      .first { FileManager.default.isReadableFile(atPath: $0) }
+  }
+
+  private static var cache: String? {
+    environment("XDG_CACHE_HOME") ?? environment("HOME").map { $0 + "/.cache" }
+  }
+
+  private static func environment(_ name: String) -> String? {
+    guard let value = ProcessInfo.processInfo.environment[name], !value.isEmpty else { return nil }
+    return value
+  }
 }
