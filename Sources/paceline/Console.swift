@@ -39,7 +39,7 @@ enum Console {
 
   static func print(_ text: String) throws(OutputClosed) { try write(text + "\n") }
 
-  /// A line on standard error. That it may be closed changes nothing.
+  /// A line on standard error, which may be closed.
   static func note(_ text: String) { writeError(text + "\n") }
 
   /// An error, with the program's name before it.
