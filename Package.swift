@@ -22,6 +22,7 @@ let package = Package(
   targets: [
     .target(name: "CKernels"),
     .target(name: "CSystem"),
+    .target(name: "CTerminal"),
     .systemLibrary(name: "CNcurses"),
     .systemLibrary(name: "CReadline"),
     .target(name: "Compute", dependencies: ["CKernels", "CSystem"], swiftSettings: strict),
@@ -31,7 +32,7 @@ let package = Package(
       name: "Runtime",
       dependencies: ["Compute", "Inference", "Models", .product(name: "Yams", package: "Yams")],
       swiftSettings: strict),
-    .target(name: "Terminal", dependencies: ["CNcurses", "CReadline"], swiftSettings: strict),
+    .target(name: "Terminal", dependencies: ["CNcurses", "CReadline", "CTerminal"], swiftSettings: strict),
     .target(
       name: "Playground", dependencies: ["Inference", "Runtime", "Terminal"], swiftSettings: strict),
     .executableTarget(
