@@ -9,7 +9,7 @@ package enum Action: Sendable {
   /// The clock, set before the other actions of a batch.
   case time(Clock)
   /// The prompt's text or display changed.
-  case prompt(PromptContent)
+  case prompt(PromptState)
   /// The prompt's text was accepted.
   case submitted(String)
   case job(ticket: Int, JobEvent)
@@ -23,6 +23,10 @@ package enum Action: Sendable {
   /// An editor came back; nil text means that it was given up.
   case edited(EditPurpose, String?)
   case notice(Notice)
+  /// A command by its name.
+  case command(String)
+  /// The hash of a model file became known.
+  case modelHash(path: String, hash: String)
   /// The process was asked to end by a signal.
   case terminate
 }
@@ -38,28 +42,21 @@ package struct Clock: Sendable, Equatable {
   }
 }
 
-/// What the prompt shows.
-package struct PromptContent: Sendable, Equatable {
-  package var text: String
-  /// Clusters of `text` before the cursor.
-  package var cursor: Int
-  /// What stands before the text, such as `> ` or the label of a history search.
-  package var label: String
+/// The prompt as readline left it.
+package struct PromptState: Sendable, Equatable {
+  package var display: PromptDisplay
   /// Completions to choose from; empty when none are shown.
   package var matches: [String]
-  /// The sub-mode of readline's vi keys; nil otherwise.
-  package var isVICommand: Bool?
 
   package init(
-    text: String = "", cursor: Int = 0, label: String = "> ", matches: [String] = [],
-    isVICommand: Bool? = nil
+    _ display: PromptDisplay = PromptDisplay(prompt: "> ", text: "", cursor: 0),
+    matches: [String] = []
   ) {
-    self.text = text
-    self.cursor = cursor
-    self.label = label
+    self.display = display
     self.matches = matches
-    self.isVICommand = isVICommand
   }
+
+  package var text: String { display.text }
 }
 
 /// A saved session, as the list shows it.
@@ -147,13 +144,16 @@ package enum Effect: Sendable {
   /// Adds to the session's file; the file is made first where there is none yet.
   case record([SessionRecord])
   /// Ends the session's file; the next record starts another one.
-  case closeSession(forkedFrom: String?)
+  case closeSession
   case syncSession
   case listSessions
   case openSession(path: String)
+  /// Copies the branch up to a message into a session of its own and opens that.
+  case forkSession(at: MessageID)
   case listModels
   case setPrompt(String)
-  case acceptPrompt
+  /// Bytes for readline, as if typed.
+  case feedPrompt([UInt8])
   case edit(EditPurpose, String)
   case copy(String)
   case title(String)

@@ -59,8 +59,8 @@ package struct Layout: Sendable, Equatable {
   package init(_ state: PlaygroundState) {
     kind = Kind(size: state.size)
     size = state.size
-    let rows = PromptRows(state.prompt, width: Self.promptWidth(of: state.size)).rows.count
-    place(state, promptLines: rows)
+    let lines = state.prompt.display.layout(width: Self.promptWidth(of: state.size)).lines.count
+    place(state, promptLines: lines)
   }
 
   /// Columns of the prompt's text, which its height depends on.
@@ -191,45 +191,5 @@ package struct Layout: Sendable, Equatable {
       right = right.isEmpty ? [state.focus] : [right[0], state.focus]
     }
     return (nil, right)
-  }
-}
-
-/// The prompt's text cut into rows, and where its cursor is.
-package struct PromptRows: Sendable, Equatable {
-  package private(set) var rows: [String] = [""]
-  package private(set) var cursor = Point(x: 0, y: 0)
-  /// Columns of the label, under which further rows are indented.
-  package let indent: Int
-
-  package init(_ content: PromptContent, width: Int) {
-    indent = min(CharacterWidth.columns(content.label), max(0, width - 4))
-    let room = max(1, width - indent)
-    var used = 0
-    var index = 0
-    for character in content.text {
-      if index == content.cursor { cursor = Point(x: used, y: rows.count - 1) }
-      index += 1
-      if character.isNewline {
-        rows.append("")
-        used = 0
-        continue
-      }
-      let shown = VisibleText.clusters(of: character, controls: .raw)
-      let columns = shown.reduce(0) { $0 + CharacterWidth.columns($1) }
-      if used + columns > room {
-        rows.append("")
-        used = 0
-        if index - 1 == content.cursor { cursor = Point(x: 0, y: rows.count - 1) }
-      }
-      rows[rows.count - 1].append(contentsOf: shown)
-      used += columns
-    }
-    if index <= content.cursor {
-      if used >= room {
-        rows.append("")
-        used = 0
-      }
-      cursor = Point(x: used, y: rows.count - 1)
-    }
   }
 }

@@ -17,12 +17,14 @@ package struct PlaygroundState: Sendable {
   package var overlays: [Overlay] = []
 
   package var model = ModelState.none
+  /// Of the model file, lower-case hexadecimal; empty until known.
+  package var modelHash = ""
   /// What to return to when loading another model fails.
   package var previousModel: ModelState?
   package var modelFiles: [ModelEntry] = []
   /// Positions to load models with; nil leaves it to the engine.
   package var contextLength: Int?
-  package var prompt = PromptContent()
+  package var prompt = PromptState()
   package var settings = SamplerSettings()
   package var maximumTokens = 1024
   /// Whether the seed grows by one after each answer, so that a regenerated answer differs.
@@ -98,8 +100,6 @@ package struct SessionIdentity: Sendable, Equatable {
   /// nil until its file is made.
   package var id: String?
   package var title: String?
-  /// The session and message it was forked from.
-  package var forkedFrom: String?
   /// Wall time of the last record; nil before the first.
   package var savedAt: Double?
 }

@@ -47,10 +47,10 @@ extension Commands {
 
   static let prompt: [Command] = [
     Command("send", "<enter>", in: .prompt, "send; waits its turn while the engine is busy", hint: ("send", 0)) {
-      _, _ in [.acceptPrompt]
+      _, _ in [.feedPrompt([13])]
     },
     Command("newline", "M-<enter> C-j", in: .prompt, "a new line in the message", hint: ("newline", 5)) {
-      state, _ in [.setPrompt(state.prompt.text + "\n")]
+      _, _ in [.feedPrompt([10])]
     },
     Command("editor", "M-e", in: .prompt, "write the message in $VISUAL or $EDITOR (also C-x C-e)") {
       state, _ in [.edit(.prompt, state.prompt.text)]

@@ -116,7 +116,7 @@ extension Commands {
       "resume", "<enter>", in: .sessions, "open the chosen session", hint: ("resume", 1),
       unless: { busy($0) ?? needsEntry($0) }
     ) { state, _ in
-      state.sessions.selectedEntry.map { [.closeSession(forkedFrom: nil), .openSession(path: $0.path)] } ?? []
+      state.sessions.selectedEntry.map { [.openSession(path: $0.path)] } ?? []
     },
     Command(
       "fork-session", "b", in: .sessions, "copy the shown branch into a new session",

@@ -96,7 +96,7 @@ func drawRule(
 private func drawPrompt(_ state: PlaygroundState, _ layout: Layout, on frame: inout Frame) {
   let isInsert = state.mode == .insert
   var mode = isInsert ? "INS" : "NORMAL"
-  if isInsert, state.prompt.isVICommand == true { mode = "VI" }
+  if isInsert, state.prompt.display.mode == .viCommand { mode = "INS vi command" }
   if state.chat.editing != nil { mode += " edit" }
   let hints = "M-Enter newline  C-x C-e editor" + (layout.size.width >= 110 ? "  C-r history" : "")
   if layout.kind == .twoColumns || layout.kind == .threeColumns {
@@ -110,19 +110,11 @@ private func drawPrompt(_ state: PlaygroundState, _ layout: Layout, on frame: in
   }
   let area = layout.promptText
   guard !area.isEmpty else { return }
-  let rows = PromptRows(state.prompt, width: Layout.promptWidth(of: layout.size))
-  let first = max(0, min(rows.cursor.y - area.height + 1, rows.rows.count - area.height))
-  frame.clipped(to: area) { frame in
-    if first == 0 {
-      frame.write(state.prompt.label, at: area.origin, style: Style(.user), width: rows.indent)
-    }
-    for (index, row) in rows.rows.dropFirst(first).prefix(area.height).enumerated() {
-      frame.write(row, at: Point(x: area.x + rows.indent, y: area.y + index), controls: .raw)
-    }
+  state.prompt.display.draw(in: area, on: &frame)
+  guard isInsert, state.overlays.isEmpty else {
+    frame.cursor = nil
+    return
   }
-  guard isInsert, state.overlays.isEmpty else { return }
-  frame.cursor = Point(
-    x: min(area.right - 1, area.x + rows.indent + rows.cursor.x), y: area.y + rows.cursor.y - first)
   drawCompletions(state.prompt.matches, above: layout.prompt, on: &frame)
 }
 

@@ -54,6 +54,9 @@ package struct RunningAnswer: Sendable, Equatable {
   package var message: MessageID
   package var phase = Phase.waiting
   package var settings: SamplerSettings
+  package var maximumTokens: Int
+  /// What the model reads, where that is something else than the branch through its template.
+  package var recordedSource: PromptSource?
   package var changes: [KnobChange] = []
   package var tokens = 0
   package var isHeld = false
@@ -61,10 +64,14 @@ package struct RunningAnswer: Sendable, Equatable {
   package var stoppingSince: UInt64?
   package var submitted: UInt64
 
-  package init(ticket: Int, message: MessageID, settings: SamplerSettings, submitted: UInt64) {
+  package init(
+    ticket: Int, message: MessageID, request: GenerateRequest, submitted: UInt64
+  ) {
     self.ticket = ticket
     self.message = message
-    self.settings = settings
+    settings = request.settings
+    maximumTokens = request.maximumTokens
+    if case .raw = request.source { recordedSource = request.source }
     self.submitted = submitted
   }
 }

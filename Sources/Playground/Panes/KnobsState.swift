@@ -10,10 +10,17 @@ package struct KnobsState: Sendable, Equatable {
   package var remembered: [String: Double] = [:]
   /// Why a knob changes nothing, by knob.
   package var inert: [String: String] = [:]
+  package private(set) var observed = InertKnobs()
   package var lastToken: SampledToken?
   package var pieces: [TokenID: String] = [:]
 
   package init() {}
+
+  /// Takes in what the stages did to a token.
+  package mutating func observe(_ token: TokenRecord, settings: SamplerSettings) {
+    observed.observe(token.sampled.reports)
+    inert = observed.reasons(settings: settings)
+  }
 }
 
 /// One row of the knobs pane.

@@ -65,21 +65,21 @@ extension PlaygroundState {
     return effects
   }
 
-  /// Starts an answer below `parent`; `prefix` is text that it continues.
-  mutating func answer(after parent: MessageID?, prefix: String = "") -> [Effect] {
+  /// Starts an answer below `parent`, which goes on from `start` where one is given.
+  mutating func answer(after parent: MessageID?, goingOnFrom start: ChatMessage? = nil) -> [Effect] {
     let extends = parent == chat.conversation.head
-    let id = chat.conversation.append(.assistant, prefix, after: parent, time: clock.wall)
+    let id = chat.conversation.append(.assistant, "", after: parent, time: clock.wall)
+    if let start { chat.conversation.appendText(start.text, tokens: start.tokens, to: id) }
     let ticket = ticket()
-    var request = GenerateRequest(
-      source: prefix.isEmpty ? source(upTo: parent) : source(upTo: id), settings: settings,
+    let request = GenerateRequest(
+      source: source(upTo: start == nil ? parent : id), settings: settings,
       maximumTokens: maximumTokens)
-    request.stopStrings = []
     running = RunningAnswer(
-      ticket: ticket, message: id, settings: settings, submitted: clock.monotonic)
+      ticket: ticket, message: id, request: request, submitted: clock.monotonic)
     profile.beginAnswer()
     if extends {
       chat.transcript.begin(id)
-      chat.transcript.append(prefix)
+      chat.transcript.append(start?.text ?? "")
     } else {
       rebuildTranscript()
     }
@@ -101,7 +101,7 @@ extension PlaygroundState {
   mutating func continueAnswer() -> [Effect] {
     guard let target = chat.target, target.role == .assistant else { return [] }
     undo.push(.head(chat.conversation.head))
-    return answer(after: target.parent, prefix: target.text)
+    return answer(after: target.parent, goingOnFrom: target)
   }
 
   /// A changed message as a sibling; one of the user's is answered anew.
@@ -194,7 +194,7 @@ extension PlaygroundState {
     rebuildTranscript(width: max(8, Layout(self).chatText.width))
     mode = .insert
     focus = .chat
-    var effects: [Effect] = [.closeSession(forkedFrom: nil), .title(windowTitle)]
+    var effects: [Effect] = [.closeSession, .title(windowTitle)]
     if system != nil { effects += record([.system(system)]) }
     return effects + say(.info, "new session; the last one is saved")
   }
@@ -202,24 +202,7 @@ extension PlaygroundState {
   /// Copies the branch up to the target into a session of its own.
   mutating func fork() -> [Effect] {
     guard let target = chat.target else { return [] }
-    let source = "\(session.id ?? "unsaved")#\(target.id)"
-    let path = chat.conversation.path(to: target.id)
-    var copy = Conversation(system: chat.conversation.system)
-    for message in path {
-      let id = copy.append(message.role, message.text, after: copy.head, time: message.time)
-      if let provenance = message.provenance { copy.setProvenance(provenance, of: id) }
-    }
-    let title = (session.title ?? "session") + " (fork)"
-    chat = ChatState()
-    chat.conversation = copy
-    session = SessionIdentity(title: title, forkedFrom: source)
-    undo = UndoHistory()
-    rebuildTranscript(width: max(8, Layout(self).chatText.width))
-    var records: [SessionRecord] = [.title(title)]
-    if copy.system != nil { records.append(.system(copy.system)) }
-    records += copy.messages.map(SessionRecord.message)
-    return [.closeSession(forkedFrom: source)] + record(records) + [.syncSession, .title(windowTitle)]
-      + measure() + say(.info, "forked here: a new session, the old one is saved")
+    return [.syncSession, .forkSession(at: target.id)]
   }
 
   mutating func setSystem(_ text: String) -> [Effect] {

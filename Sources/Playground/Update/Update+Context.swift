@@ -25,18 +25,19 @@ extension PlaygroundState {
     guard count > 0, starts.indices.contains(count) else { return [] }
     undo.push(.head(chat.conversation.head))
     var kept = Array(path[starts[count]...])
-    var prefix: String?
-    if kept.last?.role == .assistant { prefix = kept.removeLast().text }
+    // An answer that was cut is gone on with; the one that did not begin is begun.
+    let start = kept.last?.role == .assistant ? kept.removeLast() : nil
     var parent: MessageID?
     var records: [SessionRecord] = []
     for message in kept {
-      let copy = chat.conversation.append(message.role, message.text, after: parent, time: message.time)
+      let copy = chat.conversation.append(message.role, "", after: parent, time: message.time)
+      chat.conversation.appendText(message.text, tokens: message.tokens, to: copy)
       if let provenance = message.provenance { chat.conversation.setProvenance(provenance, of: copy) }
       if let stored = chat.conversation[copy] { records.append(.message(stored)) }
       parent = copy
     }
     rebuildTranscript()
-    let effects = record(records) + answer(after: parent, prefix: prefix ?? "")
+    let effects = record(records) + answer(after: parent, goingOnFrom: start)
     return effects
       + say(.warning, "\(counted(count, "turn")) dropped from the context; u shows them again")
   }

@@ -53,9 +53,12 @@ extension PlaygroundState {
   }
 
   private mutating func loaded(_ summary: ModelSummary) -> [Effect] {
+    let isOther = model.summary != summary && session.savedAt != nil
     model = .ready(summary)
     previousModel = .ready(summary)
-    var effects = say(
+    modelHash = ""
+    var effects = isOther ? record([.model(reference(to: summary))]) : []
+    effects += say(
       .info, "\(summary.name) loaded in \(Self.number(summary.loadSeconds, decimals: 2)) s")
     if summary.template == nil {
       let reason = summary.templateNote ?? "the file has no chat template"
@@ -74,7 +77,7 @@ extension PlaygroundState {
       return record([
         .answerStarted(
           message: answer.message, settings: answer.settings, promptTokens: promptTokens,
-          maximumTokens: maximumTokens)
+          maximumTokens: answer.maximumTokens, source: answer.recordedSource)
       ])
     case .prefill(let done, let total, let seconds):
       running?.phase = .reading(done: done, total: total, seconds: seconds)
@@ -97,7 +100,8 @@ extension PlaygroundState {
   private mutating func take(_ chunk: TokenChunk, of answer: RunningAnswer) -> [Effect] {
     running?.phase = .generating
     chat.contextTokens = chunk.contextCount
-    chat.conversation.appendText(chunk.text, to: answer.message)
+    let tokens = chunk.records.map(\.sampled.token)
+    chat.conversation.appendText(chunk.text, tokens: tokens, to: answer.message)
     chat.transcript.append(chunk.text)
     var records: [SessionRecord] = []
     for token in chunk.records {
@@ -121,7 +125,7 @@ extension PlaygroundState {
     }
     records.append(
       .answerTokens(
-        message: answer.message, tokens: chunk.records.map(\.sampled.token), text: chunk.text))
+        message: answer.message, tokens: tokens, text: chunk.text))
     return record(records)
   }
 

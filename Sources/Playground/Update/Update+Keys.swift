@@ -8,12 +8,10 @@ extension PlaygroundState {
     switch key {
     case .mouse, .focus, .resize, .eof: return true
     case .paste: return false
-    case .escape: return prompt.isVICommand != false
+    // In vi's insert mode the first Esc is readline's; the next one leaves the prompt.
+    case .escape: return prompt.display.mode != .viInsert
     case .control("d"): return prompt.text.isEmpty
-    case .control("j"), .alt(.enter), .enter: return false
-    default:
-      return Commands.command(for: key, in: .anywhere) != nil
-        || Commands.command(for: key, in: .prompt) != nil
+    default: return Commands.command(for: key, in: .anywhere) != nil
     }
   }
 
@@ -71,6 +69,12 @@ extension PlaygroundState {
   }
 
   mutating func leavePrompt() -> [Effect] {
+    if !prompt.matches.isEmpty {
+      prompt.matches = []
+      return []
+    }
+    // C-g gives a history search up.
+    if prompt.display.isSearching { return [.feedPrompt([7])] }
     if chat.editing != nil {
       chat.editing = nil
       return [.setPrompt("")] + say(.info, "edit given up; nothing changed")

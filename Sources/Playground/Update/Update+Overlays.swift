@@ -79,7 +79,7 @@ extension PlaygroundState {
     case .models: return row(modelMatches(list)).map { load(path: $0.path) } ?? []
     case .recent:
       return row(recentMatches(list)).map {
-        [.closeSession(forkedFrom: nil), .openSession(path: $0.path)]
+        [.openSession(path: $0.path)]
       } ?? []
     default: return []
     }

@@ -11,7 +11,7 @@ package func update(_ state: inout PlaygroundState, _ action: Action) -> [Effect
     state.notice = nil
     effects = state.handle(key)
   case .resize(let size): state.size = size
-  case .prompt(let content): state.prompt = content
+  case .prompt(let prompt): state.prompt = prompt
   case .submitted(let text):
     state.notice = nil
     effects = state.submit(text)
@@ -25,6 +25,8 @@ package func update(_ state: inout PlaygroundState, _ action: Action) -> [Effect
   case .models(let models): state.modelFiles = models
   case .edited(let purpose, let text): effects = state.edited(purpose, text)
   case .notice(let notice): _ = state.say(notice.level, notice.text)
+  case .command(let name): effects = Commands.named(name).map { state.run($0) } ?? []
+  case .modelHash(let path, let hash): effects = state.learn(hash, of: path)
   case .terminate:
     state.isQuitting = true
     effects = [.syncSession, .quit]
@@ -96,6 +98,27 @@ extension PlaygroundState {
     return [.title(windowTitle)] + measure()
   }
 
+  /// Notes the hash of the model at hand; a session that has begun learns it by a record.
+  mutating func learn(_ hash: String, of path: String) -> [Effect] {
+    guard let summary = model.summary, summary.path == path else { return [] }
+    modelHash = hash
+    return session.savedAt == nil ? [] : [.record([.model(reference(to: summary))])]
+  }
+
+  func reference(to summary: ModelSummary) -> ModelReference {
+    ModelReference(
+      name: summary.name, path: summary.path, hash: modelHash, contextLength: summary.contextLength)
+  }
+
+  /// The first line of a new session's file; nil while no model is loaded.
+  package func sessionHeader(program: String, created: String) -> SessionHeader? {
+    guard let summary = model.summary else { return nil }
+    return SessionHeader(
+      id: "", created: created, program: program, modelName: summary.name,
+      modelPath: summary.path, modelHash: modelHash, contextLength: summary.contextLength,
+      threads: summary.threads, instructionSet: summary.instructionSet)
+  }
+
   var windowTitle: String {
     "paceline" + (session.title.map { " - " + $0 } ?? "")
   }
@@ -114,10 +137,7 @@ extension PlaygroundState {
 
   /// What the model reads for the branch that ends at `id`.
   func source(upTo id: MessageID?) -> PromptSource {
-    var turns = chat.conversation.path(to: id).map { ChatTurn(role: $0.role, text: $0.text) }
-    if let system = chat.conversation.system, !system.isEmpty {
-      turns.insert(ChatTurn(role: .system, text: system), at: 0)
-    }
+    let turns = chat.conversation.turns(to: id)
     guard let summary = model.summary, summary.template == nil else { return .chat(turns) }
     // Without a template there are no turns: the model continues the text as it stands.
     return .raw(turns.map(\.text).joined(separator: "\n"), parsesSpecial: false)
