@@ -165,7 +165,7 @@ package struct Layout: Sendable, Equatable {
     let (leftColumn, middle) = rest2.splitLeft(leftWidth)
     if let left { panes.append(Place(id: left, area: leftColumn, framing: .box)) }
     panes.append(Place(id: .chat, area: middle, framing: .box))
-    let first = right.count > 1 ? (rightColumn.height + 1) / 2 : rightColumn.height
+    let first = right.count > 1 ? (rightColumn.height * 11 + 10) / 20 : rightColumn.height
     let heights = [first, rightColumn.height - first]
     for (id, rect) in zip(right, rightColumn.rows(heights)) {
       panes.append(Place(id: id, area: rect, framing: .box))

@@ -179,7 +179,7 @@ package struct Transcript: Sendable, Equatable {
       // Rows of a box are cut here, since the flow knows no right edge of its own for them.
       let inside = Paragraph(StyledText(code, Style(.code)), breaksAnywhere: true)
       for row in inside.lines(width: max(1, width - Self.indent - 4)) {
-        add(Paragraph(row, firstIndent: Self.indent + 2), .code(id))
+        add(Paragraph(row, firstIndent: Self.indent + 2, breaksAnywhere: true), .code(id))
       }
     }
   }

@@ -4,11 +4,11 @@ extension Commands {
   static let general: [Command] = [
     Command(
       "help", "F1 normal:?", in: .anywhere, "keys and commands; type to search, Enter runs one",
-      hint: ("help", 8)
+      hint: ("help", 3)
     ) { state, _ in state.toggle(.help(SearchList())) },
     Command(
       "palette", "M-x F2 normal::", in: .anywhere, "run a command by name", argument: "COMMAND",
-      hint: ("commands", 9)
+      hint: ("commands", 4)
     ) { state, argument in
       argument.isEmpty ? state.toggle(.palette(SearchList())) : state.runCommandLine(argument)
     },
@@ -17,16 +17,16 @@ extension Commands {
       hint: ("stop/clear", 1)
     ) { state, _ in state.stopOrClear() },
     Command(
-      "knob-previous", "F5 normal:{", in: .anywhere, "pick the previous knob", hint: ("pick knob", 6)
+      "knob-previous", "F5 normal:{", in: .anywhere, "pick the previous knob", hint: ("knob", 5)
     ) { state, _ in state.pickKnob(-1) },
-    Command("knob-next", "F6 normal:}", in: .anywhere, "pick the next knob", hint: ("pick knob", 6)) {
+    Command("knob-next", "F6 normal:}", in: .anywhere, "pick the next knob", hint: ("knob", 5)) {
       state, _ in state.pickKnob(1)
     },
     Command(
-      "knob-lower", "F7 normal:(", in: .anywhere, "lower it, from the next token on", hint: ("-/+", 7)
+      "knob-lower", "F7 normal:(", in: .anywhere, "lower it, from the next token on", hint: ("-/+", 6)
     ) { state, _ in state.moveKnob(state.pickedKnob, by: -1) },
     Command(
-      "knob-raise", "F8 normal:)", in: .anywhere, "raise it, from the next token on", hint: ("-/+", 7)
+      "knob-raise", "F8 normal:)", in: .anywhere, "raise it, from the next token on", hint: ("-/+", 6)
     ) { state, _ in state.moveKnob(state.pickedKnob, by: 1) },
     pane(.chat, "show the chat"),
     pane(.profile, "show the profile: speed, memory, time by operation"),
@@ -49,13 +49,13 @@ extension Commands {
     Command("send", "<enter>", in: .prompt, "send; waits its turn while the engine is busy", hint: ("send", 0)) {
       _, _ in [.feedPrompt([13])]
     },
-    Command("newline", "M-<enter> C-j", in: .prompt, "a new line in the message", hint: ("newline", 5)) {
+    Command("newline", "M-<enter> C-j", in: .prompt, "a new line in the message", hint: ("newline", 9)) {
       _, _ in [.feedPrompt([10])]
     },
     Command("editor", "M-e", in: .prompt, "write the message in $VISUAL or $EDITOR (also C-x C-e)") {
       state, _ in [.edit(.prompt, state.prompt.text)]
     },
-    Command("normal", "<esc>", in: .prompt, "leave the prompt: letters become commands", hint: ("normal mode", 2)) {
+    Command("normal", "<esc>", in: .prompt, "leave the prompt: letters become commands", hint: ("normal", 2)) {
       state, _ in state.leavePrompt()
     },
     Command("quit-empty", "C-d", in: .prompt, "quit, where the prompt is empty") { state, _ in
@@ -68,7 +68,7 @@ extension Commands {
       state.mode = .insert
       return []
     },
-    Command("next-pane", "<tab>", in: .normal, "focus the next pane", hint: ("next pane", 4)) {
+    Command("next-pane", "<tab>", in: .normal, "focus the next pane", hint: ("next pane", 2)) {
       state, _ in state.movePane(1)
     },
     Command("previous-pane", "<backtab>", in: .normal, "focus the previous pane") { state, _ in
@@ -145,7 +145,7 @@ extension Commands {
   private static func pane(_ pane: PaneID, _ summary: String) -> Command {
     Command(
       "pane-\(pane.title)", "M-\(pane.rawValue) normal:\(pane.rawValue)", in: .anywhere, summary,
-      hint: ("pane", 5)
+      hint: ("pane", 7)
     ) { state, _ in state.focusPane(pane) }
   }
 

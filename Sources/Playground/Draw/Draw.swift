@@ -24,13 +24,13 @@ package func draw(_ state: PlaygroundState, on frame: inout Frame) {
 }
 
 private func drawTooSmall(_ state: PlaygroundState, on frame: inout Frame) {
-  let size = "\(state.size.width)x\(state.size.height)"
-  let texts = ["paceline \(size): too small, q quits", "\(size): too small", "too small", "small"]
-  let text = texts.first { $0.count <= state.size.width } ?? "!"
-  if state.overlays.last?.kind == "dialog" {
-    frame.write("quit? y/n", at: Point(x: 0, y: 0), style: Style(.warning))
-  } else {
-    frame.write(text, at: Point(x: 0, y: 0), style: Style(.warning))
+  var text = "paceline \(state.size.width)x\(state.size.height): too small, q quits"
+  if case .dialog(let dialog) = state.overlays.last {
+    text = dialog.title + " " + dialog.choices.map { "\($0.key) \($0.label)" }.joined(separator: ", ")
+  }
+  let lines = Paragraph(text, Style(.warning)).lines(width: max(1, state.size.width))
+  for (row, line) in lines.prefix(state.size.height).enumerated() {
+    frame.write(line, at: Point(x: 0, y: row))
   }
 }
 

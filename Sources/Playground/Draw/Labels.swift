@@ -28,7 +28,7 @@ extension PlaygroundState {
   }
 
   /// Two decimals without the leading zero: `.80`, `1.05`.
-  private static func short(_ value: Double) -> String {
+  static func short(_ value: Double) -> String {
     let text = number(value, decimals: 2)
     return text.hasPrefix("0.") ? String(text.dropFirst()) : text
   }
@@ -39,7 +39,7 @@ extension PlaygroundState {
     guard let made = message.provenance else {
       return message.text.isEmpty ? nil : "edited by hand, or broken off"
     }
-    var parts = [made.model, Self.summary(of: made.settings)]
+    var parts = [Self.summary(of: made.settings)]
     if let last = made.changes.last {
       let label = Self.difference(from: made.settings, to: last.settings)
       parts.append("-> \(label) at tok \(last.tokenIndex)")
@@ -55,7 +55,11 @@ extension PlaygroundState {
       case .contextFull: "context full"
       }
     parts.append(finish)
-    return parts.joined(separator: "  ")
+    let line = parts.joined(separator: "  ")
+    // The header above names the model as well; the line under the answer does where there is room.
+    let full = "\(made.model)  \(line)"
+    let room = chat.transcript.width - Transcript.indent
+    return CharacterWidth.columns(full) <= room ? full : line
   }
 
   func valueText(of item: KnobItem) -> String {

@@ -7,7 +7,7 @@ enum TitleBar {
     guard !row.isEmpty else { return }
     let meter = meterText(state)
     let gauge = row.width >= 76 && state.contextFraction != nil ? (row.width >= 170 ? 22 : 12) : 0
-    let percent = state.contextFraction.map { " \(Int(min(9.99, $0) * 100))%" } ?? ""
+    let percent = state.contextFraction.map { " \(Int((min(9.99, $0) * 100).rounded()))%" } ?? ""
     let tail = meter + (gauge > 0 ? " " + String(repeating: " ", count: gauge) : "") + percent
     let warning = state.contextIsScarce ? " !" : ""
     let style = Style(state.contextIsScarce ? .warning : .text)
@@ -16,15 +16,13 @@ enum TitleBar {
     var x = row.x + 1
     x += frame.write("paceline", at: Point(x: x, y: row.y), style: Style(.title), width: row.width - 1)
     let separator = row.width >= 110 ? "   " : " | "
-    for part in parts(state, width: row.width) {
-      let columns = CharacterWidth.columns(separator + part)
-      let room = start - 2 - x
-      guard room > CharacterWidth.columns(separator) + 4 else { break }
+    for wordings in parts(state, width: row.width) {
+      let room = start - 2 - x - CharacterWidth.columns(separator)
+      guard room > 4, let last = wordings.last else { break }
+      let part = wordings.first { CharacterWidth.columns($0) <= room } ?? last
       frame.write(separator, at: Point(x: x, y: row.y), style: Style(.border))
-      frame.write(
-        part, at: Point(x: x + separator.count, y: row.y),
-        width: min(columns, room) - separator.count, ellipsis: true)
-      x += min(columns, room)
+      x += CharacterWidth.columns(separator)
+      x += frame.write(part, at: Point(x: x, y: row.y), width: room, ellipsis: true)
     }
     guard start > x else { return }
     frame.write(meter, at: Point(x: start, y: row.y), style: style)
@@ -42,15 +40,25 @@ enum TitleBar {
     return "ctx " + (state.chat.contextTokens.map(String.init) ?? "0") + "/\(capacity)"
   }
 
-  private static func parts(_ state: PlaygroundState, width: Int) -> [String] {
-    var parts = [state.modelLabel]
+  /// What the bar names, each with its wordings from the longest to the shortest.
+  private static func parts(_ state: PlaygroundState, width: Int) -> [[String]] {
     let title = state.session.title ?? "new session"
-    guard width >= 110 else { return width >= 60 ? parts + [title] : parts }
-    if let summary = state.model.summary { parts.append("\(summary.instructionSet) \(summary.threads)t") }
-    let saved = state.session.savedAt.map { " (saved \(state.timeOfDay($0, seconds: true)))" } ?? ""
-    parts.append("session \(title)\(saved)")
+    guard width >= 110 else {
+      return [[state.modelLabel]] + (width >= 60 ? [[title, title.headline(18)]] : [])
+    }
+    var parts = [[state.modelLabel]]
+    if let summary = state.model.summary { parts.append(["\(summary.instructionSet) \(summary.threads)t"]) }
+    let saved = state.session.savedAt.map { "saved \(state.timeOfDay($0, seconds: true))" }
+    if let saved {
+      parts.append([
+        "session \(title) (\(saved))", "\(title.headline(24)) (\(saved))", "\(title.headline(14)) (\(saved))",
+        title,
+      ])
+    } else {
+      parts.append(["session \(title)", title])
+    }
     if width >= 170, let memory = state.profile.memory {
-      parts.append("\(byteText(memory.resident)) rss")
+      parts.append(["\(byteText(memory.resident)) rss"])
     }
     return parts
   }
@@ -127,7 +135,7 @@ enum StatusLine {
     }
     var parts = [state.mode == .insert ? "INS" : "NORMAL"]
     if let speed = state.speedText { parts.append(speed) }
-    if let fraction = state.contextFraction { parts.append("ctx \(Int(min(9.99, fraction) * 100))%") }
+    if let fraction = state.contextFraction { parts.append("ctx \(Int((min(9.99, fraction) * 100).rounded()))%") }
     parts.append("\(state.pickedKnob.id) \(state.valueText(of: state.pickedKnob))")
     if !state.chat.queue.isEmpty { parts.append("queued \(state.chat.queue.count)") }
     let right = state.mode == .insert ? "F1 help" : "? help  q quit"
@@ -155,6 +163,14 @@ enum StatusLine {
 
   /// The hints that apply now, the most useful first; commands with one word share it.
   static func hints(_ state: PlaygroundState) -> [(keys: String, label: String)] {
+    switch state.overlays.last {
+    case .help, .palette, .models, .recent:
+      return [("Up/Down", "choose"), ("Enter", "takes it"), ("Esc", "closes"), ("C-u", "clears the filter")]
+    case .dialog(let dialog): return dialog.choices.map { (String($0.key), $0.label) }
+    case .inspector: return [("j/k", "scroll"), ("i", "ids or text"), ("y", "copy"), ("Esc", "closes")]
+    case .log: return [("j/k", "scroll"), ("Esc", "closes")]
+    case .input, nil: break
+    }
     let scopes: [Scope] =
       state.mode == .insert ? [.prompt, .anywhere] : [Scope(pane: state.focus), .normal, .anywhere]
     var groups: [(label: String, rank: Int, keys: [String])] = []

@@ -23,7 +23,7 @@ enum HelpOverlay {
   static func draw(_ list: SearchList, on frame: inout Frame) {
     let width = min(frame.size.width, 104)
     let area = overlayBox(
-      "help", right: "Enter runs  Esc closes", width: width, height: frame.size.height - 1, on: &frame)
+      "help", right: "Enter runs  Esc closes", width: width, height: frame.size.height, on: &frame)
     let commands = Commands.matching(list.editor.text)
     drawFilter(list.editor, label: "search: ", in: area.row(0), on: &frame)
     let count = "\(commands.count) of \(Commands.all.count)"

@@ -22,7 +22,7 @@ func overlayBox(
   _ title: String, right: String, width: Int, height: Int, on frame: inout Frame
 ) -> Rect {
   let area = frame.bounds.centred(Size(width: width, height: height))
-  frame.fill(area)
+  frame.fill(Rect(x: area.x - 1, y: area.y, width: area.width + 2, height: area.height))
   frame.cursor = nil
   let inside = frame.box(area, title: title, rightTitle: right, focused: true)
   return inside.inset(horizontal: inside.width > 20 ? 1 : 0, vertical: 0)

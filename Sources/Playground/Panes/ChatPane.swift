@@ -20,8 +20,8 @@ enum ChatPane {
       case .codeTop(let id, let language): drawCodeTop(id, language, in: rect, on: &frame)
       case .codeBottom: drawCodeEdge(rect, on: &frame)
       case .code:
-        drawCodeSides(rect, on: &frame)
         drawText(transcript, line, state, in: rect, on: &frame)
+        drawCodeSides(rect, on: &frame)
       case .body(let id):
         drawText(transcript, line, state, in: rect, on: &frame)
         if state.running?.message == id, line == transcript.flow.lineRange(ofParagraph: paragraph).upperBound - 1,
@@ -82,7 +82,10 @@ enum ChatPane {
     let isChosen = state.chat.cursor == id
     let name = state.speaker(of: message)
     let style = Style(message.role == .user ? .user : .assistant).bolded
-    let right = headerRight(message, state, width: rect.width)
+    let siblings = state.chat.conversation.siblings(of: id)
+    let nameColumns = min(CharacterWidth.columns(name), rect.width / 2) + (isChosen ? 2 : 0)
+    let branchColumns = siblings.count > 1 ? 20 : 0
+    let right = headerRight(message, state, room: rect.width - nameColumns - branchColumns - 3)
     let rightColumns = CharacterWidth.columns(right)
     var x = rect.x
     if isChosen {
@@ -91,7 +94,6 @@ enum ChatPane {
     x += frame.write(
       name, at: Point(x: x, y: rect.y), style: isChosen ? Style(.selection).bolded : style,
       width: max(0, rect.width / 2), ellipsis: true)
-    let siblings = state.chat.conversation.siblings(of: id)
     if siblings.count > 1, let index = siblings.firstIndex(of: id) {
       let text = "branch \(index + 1)/\(siblings.count)  < >"
       if x + 3 + text.count + 2 + rightColumns <= rect.right {
@@ -102,10 +104,9 @@ enum ChatPane {
   }
 
   /// The time of a message, or what its answer is doing, in what room there is.
-  private static func headerRight(_ message: ChatMessage, _ state: PlaygroundState, width: Int) -> String {
+  private static func headerRight(_ message: ChatMessage, _ state: PlaygroundState, room: Int) -> String {
     let time = state.timeOfDay(message.time)
     guard let running = state.running, running.message == message.id else { return time }
-    let room = width - min(width / 2, CharacterWidth.columns(state.speaker(of: message))) - 22
     return progressTexts(running, state).first { CharacterWidth.columns($0) <= max(room, 12) } ?? ""
   }
 

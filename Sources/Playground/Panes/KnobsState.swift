@@ -23,6 +23,18 @@ package struct KnobsState: Sendable, Equatable {
   }
 }
 
+extension KnobsState {
+  /// Whether a knob says something by itself, not only how another one that is off would act.
+  func isOwnKnob(_ item: KnobItem, _ settings: SamplerSettings) -> Bool {
+    guard case .number(let index) = item else { return item != .order }
+    let (knob, stage) = SamplerSettings.knobs[index]
+    if knob.offValue != nil || knob.id == "temp" { return true }
+    return SamplerSettings.knobs.contains {
+      $0.stage == stage && $0.knob.offValue != nil && !$0.knob.isOff(in: settings)
+    }
+  }
+}
+
 /// One row of the knobs pane.
 package enum KnobItem: Sendable, Equatable {
   /// Index into `SamplerSettings.knobs`.

@@ -13,12 +13,12 @@ enum ProfilePane {
     let operations = operationRows(profile)
     let room = area.height - 3
     // The graph comes first; the table of operations takes what it leaves.
-    let table = operations.isEmpty ? 0 : min(operations.count + 2, max(0, room - 5))
+    let table = operations.isEmpty ? 0 : min(operations.count + 2, max(0, room - 6))
     let graphRows = room - (table >= 3 ? table : 0)
     let parts = area.rows([1, graphRows, 1, 1])
     frame.write(speedLine(profile), at: parts[0].origin, width: area.width)
     drawGraph(profile, in: parts[1], on: &frame)
-    frame.write(promptLine(state), at: parts[2].origin, width: area.width)
+    writeItems(promptItems(state), in: parts[2], on: &frame)
     drawMemory(profile, in: parts[3], on: &frame)
     guard table >= 3 else { return }
     let below = area.splitTop(1 + graphRows + 2).rest
@@ -46,18 +46,25 @@ enum ProfilePane {
     return PlaygroundState.number(value, decimals: value < 9.95 ? 1 : 0) + "ms"
   }
 
-  private static func promptLine(_ state: PlaygroundState) -> StyledText {
-    var line = StyledText("pp ", Style(.dim))
-    line.append(speedText(state.profile.promptSpeed), Style(.graphSecond))
-    line.append("   ttft ", Style(.dim))
-    line.append(state.profile.timeToFirstToken.map(secondsText) ?? "-")
-    line.append("   queue ", Style(.dim))
-    line.append(String(state.chat.queue.count))
-    if let threads = state.profile.threads {
-      line.append("   threads ", Style(.dim))
-      line.append(String(threads))
+  private static func promptItems(_ state: PlaygroundState) -> [(String, String)] {
+    var items = [
+      ("pp", speedText(state.profile.promptSpeed)),
+      ("ttft", state.profile.timeToFirstToken.map(secondsText) ?? "-"),
+      ("queue", String(state.chat.queue.count)),
+    ]
+    if let threads = state.profile.threads { items.append(("threads", String(threads))) }
+    return items
+  }
+
+  /// Writes as many whole items as fit.
+  private static func writeItems(_ items: [(String, String)], in row: Rect, on frame: inout Frame) {
+    var x = row.x
+    for (name, value) in items {
+      guard x + name.count + 1 + CharacterWidth.columns(value) <= row.right else { break }
+      x += frame.write(name + " ", at: Point(x: x, y: row.y), style: Style(.dim))
+      x += frame.write(value, at: Point(x: x, y: row.y))
+      x += 3
     }
-    return line
   }
 
   private static func speedText(_ speed: Double?) -> String {
@@ -213,10 +220,11 @@ enum ProfilePane {
       profile.history.samples(endingAt: profile.graphEnd, interval: interval, count: rect.width))
     Sparkline(samples).draw(in: rect, on: &frame)
     for tick in ticks(profile, interval: interval, count: rect.width) {
-      let label = String(frame.glyphs.tick) + tick.label
+      // The label covers what is older than the change, so that the live end stays in view.
       let x = rect.right - 1 - tick.age
-      let start = x + label.count <= rect.right ? x : rect.right - label.count
-      frame.write(label, at: Point(x: max(rect.x, start), y: rect.y), style: Style(.tick), width: rect.width)
+      let start = x - CharacterWidth.columns(tick.label)
+      if start >= rect.x { frame.write(tick.label, at: Point(x: start, y: rect.y), style: Style(.tick)) }
+      frame.write(String(frame.glyphs.tick), at: Point(x: x, y: rect.y), style: Style(.tick))
     }
   }
 

@@ -6,6 +6,12 @@ import Terminal
 enum SessionsPane {
   static func draw(_ state: PlaygroundState, in area: Rect, on frame: inout Frame) {
     let hasTree = !state.chat.conversation.messages.isEmpty
+    if area.width >= 70, hasTree, area.height < 24 {
+      let (left, rest) = area.splitLeft(area.width / 2 - 1)
+      drawList(state, in: left, on: &frame)
+      drawTree(state, in: rest.splitLeft(2).rest, on: &frame)
+      return
+    }
     let map = contextLines(state, width: area.width - 1)
     let mapRows = area.height >= 18 && !map.isEmpty ? map.count + 1 : 0
     let treeRows = hasTree && area.height >= 10 ? max(0, (area.height - mapRows) / 2) : 0
@@ -118,7 +124,7 @@ enum SessionsPane {
     let siblings = conversation.siblings(of: message.id)
     let number = (siblings.firstIndex(of: message.id) ?? 0) + 1
     guard let made = message.provenance else { return "a\(number) " + message.text.headline(32) }
-    return "a\(number) T\(PlaygroundState.number(made.settings.temperature, decimals: 2)) seed \(made.settings.seed)"
+    return "a\(number) T\(PlaygroundState.short(made.settings.temperature)) seed \(made.settings.seed)"
   }
 
   // MARK: The context

@@ -4,7 +4,7 @@ import Terminal
 extension PlaygroundState {
   /// Whether the playground takes a key; every other key is the prompt's.
   package func claims(_ key: Key) -> Bool {
-    guard overlays.isEmpty, mode == .insert else { return true }
+    guard overlays.isEmpty, mode == .insert, !isTooSmall else { return true }
     switch key {
     case .mouse, .focus, .resize, .eof: return true
     case .paste: return false
@@ -14,6 +14,9 @@ extension PlaygroundState {
     default: return Commands.command(for: key, in: .anywhere) != nil
     }
   }
+
+  /// Whether nothing can be shown, so that no key can be meant as text.
+  private var isTooSmall: Bool { Layout.Kind(size: size) == .tooSmall }
 
   /// Takes a key that it claims.
   mutating func handle(_ key: Key) -> [Effect] {
@@ -25,7 +28,7 @@ extension PlaygroundState {
     }
     if let command = Commands.command(for: key, in: .anywhere) { return run(command) }
     if let overlay = overlays.last { return handle(key, over: overlay) }
-    if mode == .insert {
+    if mode == .insert, !isTooSmall {
       return Commands.command(for: key, in: .prompt).map { run($0) } ?? []
     }
     if let command = Commands.command(for: key, in: Scope(pane: focus)),
