@@ -59,8 +59,12 @@ let package = Package(
     .testTarget(
       name: "RuntimeTests", dependencies: ["Inference", "Models", "Runtime", "TestSupport"],
       swiftSettings: testing),
+    .executableTarget(
+      name: "terminal-probe", dependencies: ["Terminal"], path: "Tests/TerminalProbe",
+      swiftSettings: testing),
     .testTarget(
-      name: "TerminalTests", dependencies: ["Terminal", "TestSupport"], swiftSettings: testing),
+      name: "TerminalTests", dependencies: ["Terminal", "terminal-probe"],
+      exclude: ["Goldens"], swiftSettings: testing),
     .testTarget(
       name: "PlaygroundTests",
       dependencies: ["Inference", "Runtime", "Terminal", "Playground", "TestSupport"],

@@ -7,11 +7,15 @@
 #define _XOPEN_SOURCE_EXTENDED 1
 #include <curses.h>
 #include <stdint.h>
-#include <term.h>
-// Macros of <term.h> with names that everything else uses too.
-#undef columns
-#undef lines
 #include <wchar.h>
+
+// The part of <term.h> that is needed. The header itself defines macros such as `lines`, and would
+// make this module a second owner of the system's termios.
+struct term;
+extern struct term *cur_term;
+extern int setupterm(const char *name, int descriptor, int *status);
+extern struct term *set_curterm(struct term *terminal);
+extern int del_curterm(struct term *terminal);
 
 // wcwidth is XSI, which the system headers of another importer may have switched off.
 extern int wcwidth(wchar_t character);
@@ -26,16 +30,20 @@ static inline int cn_pairs(void) { return COLOR_PAIRS; }
 // Whether terminfo has an entry for the name: 1 usable, 0 missing, -1 no database, -2 hard copy.
 // Leaves no terminal behind.
 static inline int cn_terminal_status(const char *name, int descriptor) {
-  TERMINAL *earlier = set_curterm(NULL);
+  struct term *earlier = set_curterm(NULL);
   int status = 0;
   int found = setupterm(name, descriptor, &status) == OK;
   if (cur_term != NULL) {
-    TERMINAL *probed = set_curterm(NULL);
+    struct term *probed = set_curterm(NULL);
     del_curterm(probed);
   }
   set_curterm(earlier);
   return found ? 1 : status == 1 ? -2 : status;
 }
+
+// The terminal that terminfo calls refer to: other libraries change it behind ncurses' back.
+static inline void *cn_current_terminal(void) { return cur_term; }
+static inline void cn_set_current_terminal(void *terminal) { set_curterm((struct term *)terminal); }
 
 static inline int cn_number(const char *name) { return tigetnum(name); }
 static inline int cn_flag(const char *name) { return tigetflag(name); }

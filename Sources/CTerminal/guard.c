@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <termios.h>
 #include <unistd.h>
 
 static const int endings[] = {SIGTERM, SIGHUP, SIGINT, SIGQUIT};
@@ -218,13 +219,13 @@ void ct_uninstall(void) {
   for (size_t i = 0; i < sizeof events / sizeof *events; i++) sigaction(events[i], slot(events[i]), NULL);
 }
 
-void ct_arm(int descriptor, const struct termios *modes, const uint8_t *bytes, size_t size) {
+void ct_arm(int descriptor, const void *modes, const uint8_t *bytes, size_t size) {
   sigset_t all, old;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, &old);
   atomic_store(&armed, 0);
   restoration.descriptor = descriptor;
-  restoration.modes = *modes;
+  memcpy(&restoration.modes, modes, sizeof restoration.modes);
   restoration.size = size < limit ? size : limit;
   memcpy(restoration.bytes, bytes, restoration.size);
   atomic_store(&armed, 1);

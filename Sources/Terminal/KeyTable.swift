@@ -157,6 +157,8 @@ extension Key {
     case .control(let character):
       character == " " ? [0] : (character.asciiValue.map { [$0 & 0x1F] } ?? [])
     case .alt(let key): key.legacyBytes.isEmpty ? [] : [0x1B] + key.legacyBytes
+    // A line editor knows no Shift with Enter; C-j is its line end that does not send.
+    case .modified(_, .enter): [0x0A]
     case .modified(_, let key): key.legacyBytes
     case .function, .paste, .mouse, .focus, .resize, .eof: []
     }

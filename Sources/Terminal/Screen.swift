@@ -149,7 +149,6 @@ import Glibc
     guard let sink = unsafe fdopen(dup(memory.descriptor), "w"),
       let source = unsafe fopen("/dev/null", "r")
     else { return false }
-    use_env(false)
     var names = [profile.terminal]
     // Only the direct-colour entry can say a colour by its value.
     if profile.claimsTrueColor, profile.terminal.hasPrefix("xterm"),

@@ -93,7 +93,8 @@ extension Screen {
       unsafe posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/tty", O_RDWR, 0)
     }
     var process: pid_t = 0
-    guard unsafe posix_spawn(&process, "/bin/sh", &files, &attributes, arguments, environ) == 0 else {
+    guard unsafe posix_spawn(&process, "/bin/sh", &files, &attributes, arguments, environ) == 0
+    else {
       return nil
     }
     var status: Int32 = 0

@@ -4,7 +4,6 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <termios.h>
 
 // What happened since the last ct_take_events; bits of one mask.
 enum { ct_resized = 1, ct_continued = 2, ct_stop_requested = 4, ct_terminate_requested = 8 };
@@ -17,8 +16,9 @@ int ct_install(unsigned grace);
 // Gives every signal back to the action it had before ct_install.
 void ct_uninstall(void);
 
-// Sets what to restore: descriptor, modes and bytes (at most 512). The arrays are copied.
-void ct_arm(int descriptor, const struct termios *modes, const uint8_t *bytes, size_t count);
+// Sets what to restore: descriptor, modes (a struct termios) and bytes (at most 512), all copied.
+// Untyped, because the header of termios would get a second owner among Swift's modules.
+void ct_arm(int descriptor, const void *modes, const uint8_t *bytes, size_t count);
 
 // Forgets what to restore: the terminal is as it was found.
 void ct_disarm(void);
