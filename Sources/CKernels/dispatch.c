@@ -1,5 +1,4 @@
 // The public functions: each passes on to the table of the instruction set that it is asked for.
-#define CK_SCALAR_ONLY
 #include "kernels.h"
 
 int32_t ck_supported(int32_t isa) {
@@ -35,7 +34,7 @@ const char *ck_isa_name(int32_t isa) {
 }
 
 static const ck_functions *functions(int32_t isa) {
-#if defined(__x86_64__) && !defined(CK_SCALAR_ONLY)
+#if defined(__x86_64__)
   if (isa == CK_AVX512) return &ck_avx512_functions;
   if (isa == CK_AVX2) return &ck_avx2_functions;
 #endif

@@ -13,6 +13,19 @@
 #pragma GCC optimize("fp-contract=off")
 #endif
 
+// Functions between BEGIN and END may use these instructions; the rest of the target stays portable.
+#define CK_PRAGMA(text) _Pragma(#text)
+#if defined(__clang__)
+#define CK_BEGIN_TARGET(set) CK_PRAGMA(clang attribute push(__attribute__((target(set))), apply_to = function))
+#define CK_END_TARGET CK_PRAGMA(clang attribute pop)
+#elif defined(__GNUC__)
+#define CK_BEGIN_TARGET(set) CK_PRAGMA(GCC push_options) CK_PRAGMA(GCC target(set))
+#define CK_END_TARGET CK_PRAGMA(GCC pop_options)
+#endif
+#define CK_AVX2_SET "avx2,fma,f16c"
+#define CK_AVX512_SET "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni"
+#define CK_INLINE static inline __attribute__((always_inline))
+
 // One instruction set. Contracts are those of the ck_ functions of the same names.
 typedef struct {
   void (*quantize32)(const float *, int64_t, int8_t *, float *, int32_t *);

@@ -1,4 +1,5 @@
 import Compute
+import Glibc
 
 /// How much of an ordered list of candidates to keep.
 enum Enough {
@@ -33,7 +34,7 @@ extension Candidates {
   func keepBest(mass share: Double) {
     let whole = mass
     guard count > 1 else { return }
-    let wanted = share * whole.total
+    var wanted = share * whole.total
     if isDense {
       // Most rows hold the mass in few tokens; try those before listing the vocabulary.
       if let threshold = threshold(forBest: 256) {
@@ -42,10 +43,12 @@ extension Candidates {
         row.withSpan(range) { span in
           for token in tokens { held += Double(Self.weight(span[Int(token)] - whole.shift)) }
         }
-        if held >= wanted { list(atLeast: threshold) }
+        // The list sums in another order; leave it a margin.
+        if held >= wanted * 1.000_01 { list(atLeast: threshold) }
       }
       listAll()
-      _ = mass
+      // The list's weights may be relative to another logit.
+      wanted *= exp(Double(whole.shift) - Double(mass.shift))
     }
     let top = maximum
     keepSmallest(until: .massAtLeast(wanted)) { top - $0.logit }

@@ -1,0 +1,223 @@
+// Products of quantised matrices, in groups of V_ROWS rows, for any vector width. Include after panel_blocks.h.
+//
+// One token: each weight block is unpacked in registers and used at once. Several: it is unpacked to a panel in the
+// first-level cache, and tiles of tokens run over that. Unfinished sums wait in `output`; storing loses nothing.
+#ifndef PACELINE_PANEL_MATMUL_H
+#define PACELINE_PANEL_MATMUL_H
+
+#include "panel_blocks.h"
+
+// Where a product's numbers lie. `output` points at the group's first row.
+typedef struct {
+  const uint8_t *weight;
+  const ck_rows *x;
+  int64_t tokens;
+  float *output;
+  int64_t stride;
+} v_product;
+
+// What sets one format of blocks of 32 apart. `greatest` bounds the unpacked bytes.
+typedef struct {
+  v_unpack32 unpack;
+  int32_t bytes, zero, has_minimum, greatest;
+} v_format32;
+
+typedef struct {
+  vi w[8][8];
+  vf d[8], m[8];
+} v_panel32;
+
+// One block by `width` tokens: the exact sums, then one rounding for the scale and one for the minimum.
+CK_INLINE void v_block32(v_format32 format, const vi *w, vf d, vf m, const ck_rows *x, int64_t index, vf *acc,
+                         int width) {
+  int64_t blocks = x->columns / 32;
+  vi sum[V_TOKENS];
+  for (int t = 0; t < width; t++) sum[t] = i_splat32(-format.zero * x->s32[index + t * blocks]);
+  v_dot(sum, w, 8, x->q32 + 32 * index, x->columns, width, format.greatest);
+  for (int t = 0; t < width; t++) {
+    float scale = x->d32[index + t * blocks];
+    acc[t] = f_fma(f_mul(d, f_splat(scale)), f_of_i(sum[t]), acc[t]);
+    if (format.has_minimum) {
+      acc[t] = f_fma(m, f_splat(scale * (float)x->s32[index + t * blocks]), acc[t]);
+    }
+  }
+}
+
+// `count` blocks of one panel by `width` tokens from `token` on.
+CK_INLINE void v_tile32(v_format32 format, const v_panel32 *panel, const v_product *product, int64_t token,
+                        int64_t block, int64_t count, vm rows, int width) {
+  const ck_rows *x = product->x;
+  int64_t index = token * (x->columns / 32) + block;
+  float *place = product->output + token * product->stride;
+  vf acc[V_TOKENS];
+  for (int t = 0; t < width; t++) {
+    acc[t] = block == 0 ? f_zero() : f_load_rows(rows, place + t * product->stride);
+  }
+  for (int64_t b = 0; b < count; b++) {
+    v_block32(format, panel->w[b], panel->d[b], panel->m[b], x, index + b, acc, width);
+  }
+  for (int t = 0; t < width; t++) f_store_rows(place + t * product->stride, rows, acc[t]);
+}
+
+// Up to 8 blocks of one group at `p`. `ahead` is what the next group will read meanwhile.
+CK_INLINE void v_chunk32(v_format32 format, const v_product *product, const uint8_t *p, int64_t row_bytes,
+                         const uint8_t *ahead, int64_t block, int64_t count, vm rows) {
+  int64_t block_bytes = V_ROWS * format.bytes;
+  if (product->tokens == 1) {
+    vf acc = block == 0 ? f_zero() : f_load_rows(rows, product->output);
+    for (int64_t b = 0; b < count; b++) {
+      vi w[8];
+      vf d, m;
+      v_prefetch(ahead + b * block_bytes, block_bytes);
+      format.unpack(p + b * format.bytes, row_bytes, w, &d, &m);
+      v_block32(format, w, d, m, product->x, block + b, &acc, 1);
+    }
+    f_store_rows(product->output, rows, acc);
+    return;
+  }
+  v_panel32 panel;
+  for (int64_t b = 0; b < count; b++) {
+    v_prefetch(ahead + b * block_bytes, block_bytes);
+    format.unpack(p + b * format.bytes, row_bytes, panel.w[b], &panel.d[b], &panel.m[b]);
+  }
+  int64_t t = 0;
+  for (; V_TOKENS == 8 && t + 8 <= product->tokens; t += 8) {
+    v_tile32(format, &panel, product, t, block, count, rows, V_TOKENS);
+  }
+  for (; t + 4 <= product->tokens; t += 4) v_tile32(format, &panel, product, t, block, count, rows, 4);
+  for (; t + 2 <= product->tokens; t += 2) v_tile32(format, &panel, product, t, block, count, rows, 2);
+  for (; t < product->tokens; t++) v_tile32(format, &panel, product, t, block, count, rows, 1);
+}
+
+// Copies `bytes` bytes of each of `count` rows to rows of `bytes` bytes, so that a part of a group can be read as a
+// whole one. The other rows keep what they had.
+static const uint8_t *v_stage(uint8_t *stage, const uint8_t *p, int64_t row_bytes, int64_t count, int64_t bytes) {
+  for (int64_t r = 0; r < count; r++) memcpy(stage + r * bytes, p + r * row_bytes, (size_t)bytes);
+  return stage;
+}
+
+CK_INLINE void v_product32(v_format32 format, v_product product, int64_t row_begin, int64_t row_end) {
+  uint8_t stage[V_ROWS * 8 * 34] = {0};
+  int64_t blocks = product.x->columns / 32, row_bytes = blocks * format.bytes;
+  float *output = product.output;
+  for (int64_t r = row_begin; r < row_end; r += V_ROWS) {
+    int64_t rows = row_end - r < V_ROWS ? row_end - r : V_ROWS;
+    product.output = output + r;
+    for (int64_t block = 0; block < blocks; block += 8) {
+      int64_t count = blocks - block < 8 ? blocks - block : 8;
+      const uint8_t *p = product.weight + r * row_bytes + block * format.bytes, *ahead = p;
+      int64_t step = row_bytes;
+      if (rows < V_ROWS) {
+        step = count * format.bytes;
+        p = v_stage(stage, p, row_bytes, rows, step);
+      } else {
+        ahead = product.weight + (r + V_ROWS) * row_bytes + V_ROWS * block * format.bytes;
+      }
+      v_chunk32(format, &product, p, step, ahead, block, count, v_mask(rows));
+    }
+  }
+}
+
+// What sets one format of blocks of 256 apart. `fine`: a scale for each 16 columns, not 32. `zero`: the zero point
+// (then `pairs` are scales), or 0 for a format with minimums.
+typedef struct {
+  v_unpack256 unpack;
+  int32_t bytes, fine, zero, greatest;
+} v_format256;
+
+CK_INLINE void v_tile256(v_format256 format, const v_panel256 *panel, const v_product *product, int64_t token,
+                         int64_t block, vm rows, int width) {
+  const ck_rows *x = product->x;
+  int64_t blocks = x->columns / 256, index = token * blocks + block;
+  const int8_t *a = x->q256 + 256 * index;
+  const int16_t *s = x->s256 + 16 * index;
+  vi total[V_TOKENS], pairs[V_TOKENS];
+  for (int t = 0; t < width; t++) total[t] = pairs[t] = i_zero();
+  for (int j = 0; j < 8; j++) {
+    int parts = format.fine ? 2 : 1;
+    for (int part = 0; part < parts; part++) {
+      vi sum[V_TOKENS];
+      for (int t = 0; t < width; t++) sum[t] = i_zero();
+      v_dot(sum, panel->w[j] + 4 * part, 8 / parts, a + 32 * j + 16 * part, x->columns, width, format.greatest);
+      vi scale = panel->scale[parts * j + part];
+      for (int t = 0; t < width; t++) total[t] = i_add32(total[t], i_mul32(sum[t], scale));
+    }
+    for (int t = 0; t < width; t++) {
+      pairs[t] = v_dot_pairs(pairs[t], panel->pairs[j], s + t * (x->columns / 16) + 2 * j);
+    }
+  }
+  for (int t = 0; t < width; t++) {
+    float *place = product->output + (token + t) * product->stride;
+    vf acc = block == 0 ? f_zero() : f_load_rows(rows, place);
+    vf scale = f_splat(x->d256[index + t * blocks]);
+    if (format.zero) total[t] = i_sub32(total[t], i_mul32(pairs[t], i_splat32(format.zero)));
+    acc = f_fma(f_mul(panel->d, scale), f_of_i(total[t]), acc);
+    if (!format.zero) acc = f_fnma(f_mul(panel->dmin, scale), f_of_i(pairs[t]), acc);
+    f_store_rows(place, rows, acc);
+  }
+}
+
+CK_INLINE void v_product256(v_format256 format, v_product product, int64_t row_begin, int64_t row_end) {
+  uint8_t stage[V_ROWS * 210] = {0};
+  int64_t blocks = product.x->columns / 256, row_bytes = blocks * format.bytes;
+  float *output = product.output;
+  for (int64_t r = row_begin; r < row_end; r += V_ROWS) {
+    int64_t rows = row_end - r < V_ROWS ? row_end - r : V_ROWS;
+    vm mask = v_mask(rows);
+    product.output = output + r;
+    for (int64_t block = 0; block < blocks; block++) {
+      const uint8_t *p = product.weight + r * row_bytes + block * format.bytes;
+      int64_t step = row_bytes;
+      if (rows < V_ROWS) {
+        step = format.bytes;
+        p = v_stage(stage, p, row_bytes, rows, step);
+      } else {
+        v_prefetch(product.weight + (r + V_ROWS) * row_bytes + V_ROWS * block * format.bytes,
+                   V_ROWS * format.bytes);
+      }
+      v_panel256 panel;
+      format.unpack(p, step, &panel);
+      int64_t t = 0;
+      for (; V_TOKENS == 8 && t + 8 <= product.tokens; t += 8) {
+        v_tile256(format, &panel, &product, t, block, mask, V_TOKENS);
+      }
+      for (; t + 4 <= product.tokens; t += 4) v_tile256(format, &panel, &product, t, block, mask, 4);
+      for (; t + 2 <= product.tokens; t += 2) v_tile256(format, &panel, &product, t, block, mask, 2);
+      for (; t < product.tokens; t++) v_tile256(format, &panel, &product, t, block, mask, 1);
+    }
+  }
+}
+
+#define V_FORMAT(kind, name, ...)                                                                    \
+  static void v_product_##name(v_product product, int64_t row_begin, int64_t row_end) {              \
+    v_product##kind((v_format##kind){v_unpack_##name, __VA_ARGS__}, product, row_begin, row_end);    \
+  }
+V_FORMAT(32, q4_0, 18, 8, 0, 15)
+V_FORMAT(32, q4_1, 20, 0, 1, 15)
+V_FORMAT(32, q5_0, 22, 16, 0, 31)
+V_FORMAT(32, q5_1, 24, 0, 1, 31)
+V_FORMAT(32, q8_0, 34, V_EIGHT_BIT_FLIP & 255, 0, 255)
+V_FORMAT(256, q2_k, 84, 1, 0, 3)
+V_FORMAT(256, q3_k, 110, 1, 4, 7)
+V_FORMAT(256, q4_k, 144, 0, 0, 15)
+V_FORMAT(256, q5_k, 176, 0, 0, 31)
+V_FORMAT(256, q6_k, 210, 1, 32, 63)
+
+// The product of a quantised type; nothing for any other.
+static void v_matmul(int32_t type, v_product product, int64_t row_begin, int64_t row_end) {
+  switch (type) {
+  case CK_Q4_0: v_product_q4_0(product, row_begin, row_end); break;
+  case CK_Q4_1: v_product_q4_1(product, row_begin, row_end); break;
+  case CK_Q5_0: v_product_q5_0(product, row_begin, row_end); break;
+  case CK_Q5_1: v_product_q5_1(product, row_begin, row_end); break;
+  case CK_Q8_0: v_product_q8_0(product, row_begin, row_end); break;
+  case CK_Q2_K: v_product_q2_k(product, row_begin, row_end); break;
+  case CK_Q3_K: v_product_q3_k(product, row_begin, row_end); break;
+  case CK_Q4_K: v_product_q4_k(product, row_begin, row_end); break;
+  case CK_Q5_K: v_product_q5_k(product, row_begin, row_end); break;
+  case CK_Q6_K: v_product_q6_k(product, row_begin, row_end); break;
+  default: break;
+  }
+}
+
+#endif
