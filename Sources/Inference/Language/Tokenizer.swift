@@ -24,6 +24,23 @@ package protocol Tokenizer: Sendable {
   func isSpecial(_ token: TokenID) -> Bool
   /// The token that `text` names exactly, special ones included.
   func token(named text: String) -> TokenID?
+  /// Whether encoding puts a space before a text, which whole texts lose again when they are decoded.
+  var addsSpacePrefix: Bool { get }
+}
+
+extension Tokenizer {
+  package var addsSpacePrefix: Bool { false }
+
+  /// The text of all tokens, without the space that encoding put before it.
+  package func text(of tokens: [TokenID], special: Bool) -> String {
+    var bytes: [UInt8] = []
+    for (index, token) in tokens.enumerated() {
+      let piece = self.bytes(of: token, special: special)
+      let dropsSpace = index == 0 && addsSpacePrefix && piece.first == 0x20
+      bytes += dropsSpace ? piece.dropFirst() : piece[...]
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
 }
 
 /// Turns a stream of token bytes into text that never holds half a character.

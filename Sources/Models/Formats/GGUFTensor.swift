@@ -74,7 +74,8 @@ extension GGUFParser {
     let raw = try read(UInt64.self, "offset of tensor \(name)")
     guard let offset = Int(exactly: raw), offset % alignment == 0 else {
       throw failure(
-        "offset of tensor \(name)", at: field, "\(raw) is no multiple of the alignment \(alignment)")
+        "offset of tensor \(name)", at: field, "\(raw) is no multiple of the alignment \(alignment)"
+      )
     }
     return (
       GGUFTensor(

@@ -127,10 +127,9 @@ extension SessionRecord {
       fields = try JSONDecoder().decode(SessionLine.self, from: Data(line))
     } catch {
       // A type from the future may give a field another kind of value.
-      if let kind = try? JSONDecoder().decode(SessionLineKind.self, from: Data(line)), !kind.isKnown {
-        return nil
-      }
-      throw SessionLineError(error)
+      let kind = try? JSONDecoder().decode(SessionLineKind.self, from: Data(line))
+      if let kind, !kind.isKnown { return nil }
+      throw SessionLineError(error, isJSON: kind != nil)
     }
     return try fields.record()
   }
@@ -142,7 +141,7 @@ package struct SessionLineError: Error, Sendable, Equatable {
 
   init(reason: String) { self.reason = reason }
 
-  init(_ error: any Error) {
+  init(_ error: any Error, isJSON: Bool) {
     guard let error = error as? DecodingError else {
       reason = "\(error)"
       return
@@ -152,7 +151,8 @@ package struct SessionLineError: Error, Sendable, Equatable {
       case .keyNotFound(let key, _): "field \"\(key.stringValue)\" is missing"
       case .typeMismatch(_, let context), .valueNotFound(_, let context):
         "field \"\(Self.path(context))\" has the wrong kind of value"
-      case .dataCorrupted(let context) where context.codingPath.isEmpty: "not valid JSON"
+      case .dataCorrupted(let context) where context.codingPath.isEmpty:
+        isJSON ? "a number is out of range" : "not valid JSON"
       case .dataCorrupted(let context):
         "field \"\(Self.path(context))\": \(context.debugDescription)"
       @unknown default: "not readable"

@@ -26,6 +26,7 @@ package final class SessionWriter: Sendable {
     /// No file yet: where it will lie, and what it begins with.
     case planned(folder: String, header: SessionHeader, records: [SessionRecord])
     case open(SystemFile)
+    case closed
   }
 
   /// What other threads may ask for.
@@ -90,9 +91,27 @@ package final class SessionWriter: Sendable {
     queue.sync { state.withLock { write(&$0, sync: true) } }
   }
 
+  /// Writes what waits and gives the file back, so that it can be resumed; what is appended later is left out.
+  ///
+  /// - Returns: why the last records could not be written; nil where they are on the disk.
+  @discardableResult
+  package func close() -> InferenceError? {
+    queue.sync {
+      state.withLock { state in
+        write(&state, sync: true)
+        state.target = .closed
+      }
+    }
+    return failure
+  }
+
+  /// Returns once everything appended so far was taken over; streamed tokens may still wait for their time.
+  package func drain() { queue.sync {} }
+
   // MARK: On the queue
 
   private func take(_ record: SessionRecord, _ state: inout State) {
+    if case .closed = state.target { return }
     if case .planned(let folder, let header, var records) = state.target {
       records.append(record)
       state.target = .planned(folder: folder, header: header, records: records)
@@ -172,6 +191,7 @@ package final class SessionWriter: Sendable {
   private func openFile(_ state: inout State) throws(InferenceError) -> SystemFile? {
     switch state.target {
     case .open(let file): return file
+    case .closed: return nil
     case .planned(let folder, let header, let records):
       let isWorthKeeping = records.contains { record in
         if case .message(let message) = record { message.role == .user } else { false }

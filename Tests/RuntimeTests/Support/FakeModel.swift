@@ -18,7 +18,7 @@ final class FakeModel: LanguageModel {
   ///   - willForward: called on the engine's thread before each pass with the rows it is to compute.
   ///   - logits: the logits after a sequence; tokens not named have -10.
   init(
-    vocabulary: Int = 320, willForward: @escaping @Sendable ([TokenID]) -> Void = { _ in },
+    vocabulary: Int = 500, willForward: @escaping @Sendable ([TokenID]) -> Void = { _ in },
     logits: @escaping Logits
   ) {
     shape = ModelShape(
