@@ -68,7 +68,7 @@ let package = Package(
     .testTarget(
       name: "PlaygroundTests",
       dependencies: ["Inference", "Runtime", "Terminal", "Playground", "TestSupport"],
-      swiftSettings: testing),
+      exclude: ["Goldens"], swiftSettings: testing),
     .testTarget(
       name: "CommandLineTests", dependencies: ["paceline", "TestSupport"], swiftSettings: testing),
   ]
