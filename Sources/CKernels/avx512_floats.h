@@ -27,9 +27,11 @@ CK_INLINE void v_tile_floats(v_load load, int64_t bytes, const uint8_t *weight, 
     w[r] = weight + (row + r < row_end ? row + r : row_end - 1) * columns * bytes;
   }
   for (int t = 0; t < width; t++) a[t] = x->f + (token + t < tokens ? token + t : tokens - 1) * columns;
+  const uint8_t *ahead = v_ahead(weight, row, columns * bytes, 0);
   __m512 acc[16];
   for (int i = 0; i < 16; i++) acc[i] = _mm512_setzero_ps();
   for (int64_t c = 0; c < columns; c += 16) {
+    if (width == 1) v_prefetch(ahead + height * c * bytes, height * 16 * bytes);
     // Lanes past the end keep their sums: adding a zero product could turn -0 into 0.
     __mmask16 mask = v_mask(columns - c < 16 ? columns - c : 16);
     __m512 values[16];

@@ -229,8 +229,11 @@ static uint64_t stream_read(const void *memory, int64_t bytes) {
     __mmask64 mask = left >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << left) - 1;
     sum[0] = _mm512_add_epi64(sum[0], _mm512_maskz_loadu_epi8(mask, p + i));
   }
-  sum[0] = _mm512_add_epi64(_mm512_add_epi64(sum[0], sum[1]), _mm512_add_epi64(sum[2], sum[3]));
-  return (uint64_t)_mm512_reduce_add_epi64(sum[0]);
+  uint64_t words[8], total = 0;
+  __m512i all = _mm512_add_epi64(_mm512_add_epi64(sum[0], sum[1]), _mm512_add_epi64(sum[2], sum[3]));
+  _mm512_storeu_si512(words, all);
+  for (int k = 0; k < 8; k++) total += words[k];
+  return total;
 }
 CK_END_TARGET
 

@@ -91,9 +91,9 @@ CK_INLINE void v_chunk32(v_format32 format, const v_product *product, const uint
 
 // What to ask for while `offset` bytes of each row of the group at `row` have been used: as much as has been used of
 // the group, at the same place of a later one. Only an address; it may lie past the matrix's end.
-CK_INLINE const uint8_t *v_ahead(const v_product *product, int64_t row, int64_t row_bytes, int64_t offset) {
+CK_INLINE const uint8_t *v_ahead(const uint8_t *weight, int64_t row, int64_t row_bytes, int64_t offset) {
   int64_t distance = V_ROWS * row_bytes > 16384 ? V_ROWS * row_bytes : 16384;
-  return (const uint8_t *)((uintptr_t)product->weight + (uintptr_t)(row * row_bytes + distance + V_ROWS * offset));
+  return (const uint8_t *)((uintptr_t)weight + (uintptr_t)(row * row_bytes + distance + V_ROWS * offset));
 }
 
 // Copies `bytes` bytes of each of `count` rows to rows of `bytes` bytes, so that a part of a group can be read as a
@@ -113,7 +113,7 @@ CK_INLINE void v_product32(v_format32 format, v_product product, int64_t row_beg
     for (int64_t block = 0; block < blocks; block += 8) {
       int64_t count = blocks - block < 8 ? blocks - block : 8;
       const uint8_t *p = product.weight + r * row_bytes + block * format.bytes;
-      const uint8_t *ahead = v_ahead(&product, r, row_bytes, block * format.bytes);
+      const uint8_t *ahead = v_ahead(product.weight, r, row_bytes, block * format.bytes);
       int64_t step = row_bytes;
       if (rows < V_ROWS) {
         step = count * format.bytes;
@@ -205,7 +205,7 @@ CK_INLINE void v_product256(v_format256 format, v_product product, int64_t row_b
     product.output = output + r;
     for (int64_t block = 0; block < blocks; block++) {
       const uint8_t *p = product.weight + r * row_bytes + block * format.bytes;
-      const uint8_t *ahead = v_ahead(&product, r, row_bytes, block * format.bytes);
+      const uint8_t *ahead = v_ahead(product.weight, r, row_bytes, block * format.bytes);
       int64_t step = row_bytes;
       if (rows < V_ROWS) {
         step = format.bytes;
