@@ -19,20 +19,22 @@ CK_INLINE vf v_load_bf16(const uint8_t *p) {
 }
 
 // The columns after the last whole 16, to the lanes of one sum.
-static float v_finish(int32_t type, vf low, vf high, const uint8_t *row, const float *x, int64_t from, int64_t columns) {
+static float v_finish(int32_t type, vf low, vf high, const uint8_t *row, const float *x,
+                      int64_t from, int64_t columns) {
   if (from == columns) return v_sum_lanes(_mm256_add_ps(low, high));
   float lanes[16], tail[16];
   int64_t bytes = ck_row_bytes(type, 1);
   _mm256_storeu_ps(lanes, low);
   _mm256_storeu_ps(lanes + 8, high);
   ck_scalar_dequantize(type, row + from * bytes, columns - from, tail);
-  for (int64_t c = from; c < columns; c++) lanes[c - from] = ck_fma(tail[c - from], x[c], lanes[c - from]);
+  for (int64_t c = from; c < columns; c++)
+    lanes[c - from] = ck_fma(tail[c - from], x[c], lanes[c - from]);
   return ck_sum_lanes(lanes);
 }
 
 // `height` rows by `width` tokens; those past the end repeat the last one.
-CK_INLINE void v_tile_floats(v_load load, int32_t type, int64_t bytes, const v_product *product, int64_t row,
-                             int64_t row_end, int64_t token, int height, int width) {
+CK_INLINE void v_tile_floats(v_load load, int32_t type, int64_t bytes, const v_product *product,
+                             int64_t row, int64_t row_end, int64_t token, int height, int width) {
   const ck_rows *x = product->x;
   int64_t columns = x->columns, whole = columns / 16 * 16;
   const uint8_t *w[4], *ahead = v_ahead(product->weight, row, columns * bytes, 0);
@@ -51,7 +53,8 @@ CK_INLINE void v_tile_floats(v_load load, int32_t type, int64_t bytes, const v_p
       for (int r = 0; r < height; r++) {
         vf values = load(w[r] + (c + 8 * half) * bytes);
         for (int t = 0; t < width; t++) {
-          acc[r][t][half] = _mm256_fmadd_ps(values, _mm256_loadu_ps(a[t] + c + 8 * half), acc[r][t][half]);
+          acc[r][t][half] =
+              _mm256_fmadd_ps(values, _mm256_loadu_ps(a[t] + c + 8 * half), acc[r][t][half]);
         }
       }
     }
@@ -64,8 +67,8 @@ CK_INLINE void v_tile_floats(v_load load, int32_t type, int64_t bytes, const v_p
   }
 }
 
-CK_INLINE void v_floats(v_load load, int32_t type, int64_t bytes, const v_product *product, int64_t row_begin,
-                        int64_t row_end) {
+CK_INLINE void v_floats(v_load load, int32_t type, int64_t bytes, const v_product *product,
+                        int64_t row_begin, int64_t row_end) {
   if (product->tokens == 1) {
     for (int64_t r = row_begin; r < row_end; r += 4) {
       v_tile_floats(load, type, bytes, product, r, row_end, 0, 4, 1);
@@ -79,8 +82,8 @@ CK_INLINE void v_floats(v_load load, int32_t type, int64_t bytes, const v_produc
   }
 }
 
-void ck_avx2_matmul(int32_t type, const void *weight, int64_t row_begin, int64_t row_end, const ck_rows *x,
-                    int64_t tokens, float *output, int64_t stride) {
+void ck_avx2_matmul(int32_t type, const void *weight, int64_t row_begin, int64_t row_end,
+                    const ck_rows *x, int64_t tokens, float *output, int64_t stride) {
   v_product product = {weight, x, tokens, output, stride};
   switch (type) {
   case CK_F32: v_floats(v_load_f32, type, 4, &product, row_begin, row_end); break;

@@ -1,12 +1,15 @@
-// Unpacking of V_ROWS weight rows into panels, for any vector width. Include after simd_avx512.h or simd_avx2.h.
+// Unpacking of V_ROWS weight rows into panels, for any vector width. Include after simd_avx512.h or
+// simd_avx2.h.
 //
-// A panel register holds four adjacent columns of V_ROWS rows as bytes, one row a lane. So a product with four
-// broadcast activations adds to all rows at once, sums never cross lanes, and every row's order is sequential.
+// A panel register holds four adjacent columns of V_ROWS rows as bytes, one row a lane. So a
+// product with four broadcast activations adds to all rows at once, sums never cross lanes, and
+// every row's order is sequential.
 #ifndef PACELINE_PANEL_BLOCKS_H
 #define PACELINE_PANEL_BLOCKS_H
 
-// Asks for memory that a later group reads. Rows of a group lie apart and each is short, which no hardware prefetcher
-// follows; so the bytes are asked for in address order, into the second-level cache: a group may not fit the first.
+// Asks for memory that a later group reads. Rows of a group lie apart and each is short, which no
+// hardware prefetcher follows; so the bytes are asked for in address order, into the second-level
+// cache: a group may not fit the first.
 CK_INLINE void v_prefetch(const uint8_t *p, int64_t bytes) {
   for (int64_t i = 0; i < bytes; i += 64) _mm_prefetch((const char *)(p + i), _MM_HINT_T1);
 }
@@ -24,7 +27,8 @@ CK_INLINE void v_nibbles(const uint8_t *p, int64_t row_bytes, vi w[8]) {
   }
 }
 
-// One block of 32 columns of V_ROWS rows: 8 registers, scales, and minimums where the format has them.
+// One block of 32 columns of V_ROWS rows: 8 registers, scales, and minimums where the format has
+// them.
 typedef void (*v_unpack32)(const uint8_t *p, int64_t row_bytes, vi w[8], vf *d, vf *m);
 
 CK_INLINE void v_unpack_q4_0(const uint8_t *p, int64_t row_bytes, vi w[8], vf *d, vf *m) {
@@ -65,9 +69,9 @@ CK_INLINE void v_unpack_q8_0(const uint8_t *p, int64_t row_bytes, vi w[8], vf *d
 
 // One block of 256 columns of V_ROWS rows.
 //
-// `w[j]` holds columns 32j...32j+31. `scale` is one register of int32 for each 32 columns (Q4_K, Q5_K) or each 16.
-// `pairs[k]` holds for columns 32k...32k+31 two int16 a row, which multiply the two sums of 16 activations: the
-// minimums, or for a format with a zero point the scales.
+// `w[j]` holds columns 32j...32j+31. `scale` is one register of int32 for each 32 columns (Q4_K,
+// Q5_K) or each 16. `pairs[k]` holds for columns 32k...32k+31 two int16 a row, which multiply the
+// two sums of 16 activations: the minimums, or for a format with a zero point the scales.
 typedef struct {
   vi w[8][8];
   vi scale[16];
@@ -75,21 +79,22 @@ typedef struct {
   vf d, dmin;
 } v_panel256;
 
-// Where unpacked columns go: into the panel, or, with activations, straight into the product.
+// Where unpacked columns go: into the panel, or straight into the product with one token.
 typedef struct {
   v_panel256 *panel;
-  const int8_t *a;      // 256 activations of the one token; NULL: store to the panel
-  vi total;             // scaled sums of the one token
   const uint8_t *ahead; // what a later group reads
   int32_t bytes, fine, greatest;
+  int32_t direct;  // known at compile time, so no test of it remains
+  const int8_t *a; // where direct: the token's 256 activations
+  vi total;        // where direct: the scaled sums
 } v_sink;
 typedef void (*v_unpack256)(const uint8_t *p, int64_t row_bytes, v_sink *sink);
 
-// Takes columns 32j + 16 half...+15. `sink->a` is known at compile time, so no test remains.
+// Takes columns 32j + 16 half to 32j + 16 half + 15.
 CK_INLINE void v_emit(v_sink *sink, int j, int half, const vi w[4]) {
   int64_t share = V_ROWS * sink->bytes / 16; // of the bytes that the whole block takes
   v_prefetch(sink->ahead + (2 * j + half) * share, share);
-  if (sink->a == NULL) {
+  if (!sink->direct) {
     for (int e = 0; e < 4; e++) sink->panel->w[j][4 * half + e] = w[e];
     return;
   }
@@ -100,9 +105,7 @@ CK_INLINE void v_emit(v_sink *sink, int j, int half, const vi w[4]) {
 }
 
 // Byte i (0...3) of each lane, as an unsigned number.
-CK_INLINE vi v_byte(vi x, int i) {
-  return i_and(i_right32(x, 8 * i), i_splat32(255));
-}
+CK_INLINE vi v_byte(vi x, int i) { return i_and(i_right32(x, 8 * i), i_splat32(255)); }
 
 // In each byte: the field at bit `from`, moved to bit `to`; `mask` has the field's width.
 CK_INLINE vi v_move_bits(vi x, int from, int to, int mask) {
@@ -131,10 +134,8 @@ CK_INLINE void v_head_q4_k(const uint8_t *p, int64_t row_bytes, v_panel256 *out)
   vi scales[2], minimums[2];
   scales[0] = i_and(head[1], six);
   minimums[0] = i_and(head[2], six);
-  scales[1] = i_or(i_and(head[3], four),
-                              i_and(i_right32(head[1], 2), two));
-  minimums[1] = i_or(i_and(i_right32(head[3], 4), four),
-                                i_and(i_right32(head[2], 2), two));
+  scales[1] = i_or(i_and(head[3], four), i_and(i_right32(head[1], 2), two));
+  minimums[1] = i_or(i_and(i_right32(head[3], 4), four), i_and(i_right32(head[2], 2), two));
   for (int j = 0; j < 8; j++) {
     out->scale[j] = v_byte(scales[j / 4], j % 4);
     vi minimum = v_byte(minimums[j / 4], j % 4);
