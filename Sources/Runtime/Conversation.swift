@@ -1,3 +1,5 @@
+import Inference
+
 /// Numbers the messages of one conversation, in the order they were made.
 package typealias MessageID = Int
 
@@ -5,12 +7,14 @@ package typealias MessageID = Int
 package enum ChatRole: String, Sendable, Codable, Hashable { case system, user, assistant }
 
 /// One message: a node of the conversation's tree.
-package struct ChatMessage: Sendable, Equatable, Codable {
+package struct ChatMessage: Sendable, Equatable {
   package var id: MessageID
   /// The message it answers or follows; nil for a first one.
   package var parent: MessageID?
   package var role: ChatRole
   package var text: String
+  /// The exact tokens that an answer was generated as; empty where they are not known.
+  package var tokens: [TokenID] = []
   /// How an answer was made; nil for what a person wrote.
   package var provenance: Provenance?
   /// Seconds since 1970.
@@ -55,9 +59,11 @@ package struct Conversation: Sendable, Equatable {
     return id
   }
 
-  package mutating func appendText(_ text: String, to id: MessageID) {
+  /// Adds what came of an answer: text, and the tokens it was made of.
+  package mutating func appendText(_ text: String, tokens: [TokenID] = [], to id: MessageID) {
     guard messages.indices.contains(id) else { return }
     messages[id].text += text
+    messages[id].tokens += tokens
   }
 
   package mutating func setProvenance(_ provenance: Provenance, of id: MessageID) {
@@ -80,6 +86,12 @@ package struct Conversation: Sendable, Equatable {
       next = message.parent
     }
     return path.reversed()
+  }
+
+  /// The messages from the system prompt to `id` as a template sees them, answers with their exact tokens.
+  package func turns(to id: MessageID?) -> [ChatTurn] {
+    (system.map { [ChatTurn(role: .system, text: $0)] } ?? [])
+      + path(to: id).map { ChatTurn(role: $0.role, text: $0.text, tokens: $0.tokens) }
   }
 
   /// The branch shown.

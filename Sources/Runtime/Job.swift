@@ -21,10 +21,14 @@ package enum PromptSource: Sendable, Equatable {
 package struct ChatTurn: Sendable, Equatable, Codable {
   package var role: ChatRole
   package var text: String
+  /// The exact tokens that an answer was generated as, where they are known: the prompt then repeats them as far as
+  /// they spell `text`.
+  package var tokens: [TokenID] = []
 
-  package init(role: ChatRole, text: String) {
+  package init(role: ChatRole, text: String, tokens: [TokenID] = []) {
     self.role = role
     self.text = text
+    self.tokens = tokens
   }
 }
 
@@ -54,17 +58,27 @@ package struct Job: Sendable {
   package let id: Int
   package let events: AsyncStream<JobEvent>
   package let control: DecodingControl
+  private let withdraw: (@Sendable () -> Void)?
 
-  package init(id: Int, events: AsyncStream<JobEvent>, control: DecodingControl) {
+  /// - Parameter withdraw: takes the job out of its queue at once where it has not begun.
+  package init(
+    id: Int, events: AsyncStream<JobEvent>, control: DecodingControl,
+    withdraw: (@Sendable () -> Void)? = nil
+  ) {
     self.id = id
     self.events = events
     self.control = control
+    self.withdraw = withdraw
   }
 
-  package func cancel() { control.cancel() }
+  /// Ends the job: one that runs within a tenth of a second, keeping what came; one that waits at once.
+  package func cancel() {
+    control.cancel()
+    withdraw?()
+  }
 }
 
-/// What a job tells while it runs. The last event is `finished`, `loaded`, `inspected` or `failed`.
+/// What a job tells while it runs. The last event is `finished`, `loaded`, `inspected`, `contextFull` or `failed`.
 package enum JobEvent: Sendable {
   case loading(fraction: Double)
   case loaded(ModelSummary)

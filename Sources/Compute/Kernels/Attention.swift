@@ -68,7 +68,7 @@ package final class KeyValueRows {
     var step = unsafe ck_attention()
     if let slots {
       precondition(slotsOffset >= 0 && slotsOffset + range.upperBound - slotsBegin <= slots.count)
-      precondition(slotsBegin <= capacity)
+      precondition(slotsBegin <= capacity && range.upperBound <= capacity)
       unsafe step.slots = UnsafePointer(slots.base + slotsOffset)
       unsafe step.slots_begin = Int64(slotsBegin)
     } else {

@@ -1,6 +1,19 @@
 /// A token's number in its model's vocabulary.
 package typealias TokenID = Int32
 
+/// A stretch of a prompt, and whether the text of special tokens in it becomes those tokens.
+///
+/// What a person typed never does: it cannot end a turn or begin another.
+package struct PromptPiece: Sendable, Equatable {
+  package var text: String
+  package var parsesSpecial: Bool
+
+  package init(_ text: String, parsesSpecial: Bool) {
+    self.text = text
+    self.parsesSpecial = parsesSpecial
+  }
+}
+
 /// Text to token ids and back.
 ///
 /// `Inference` itself never sees a string; the protocol stands here because both the models that implement it and the
@@ -18,12 +31,35 @@ package protocol Tokenizer: Sendable {
   /// - Parameter parsesSpecial: whether the text of special tokens such as `<|im_end|>` becomes that token; otherwise
   ///   it is ordinary text.
   func encode(_ text: String, parsesSpecial: Bool) -> [TokenID]
+  /// Ids of the pieces as one text: words and merges may cross from piece to piece, special tokens may not.
+  func encode(_ pieces: [PromptPiece]) -> [TokenID]
   /// The bytes a token stands for. Those of a special (control) token only where `special`.
   func bytes(of token: TokenID, special: Bool) -> [UInt8]
   /// Whether the token is a control token, never part of the visible text.
   func isSpecial(_ token: TokenID) -> Bool
   /// The token that `text` names exactly, special ones included.
   func token(named text: String) -> TokenID?
+  /// Whether encoding puts a space before a text, which whole texts lose again when they are decoded.
+  var addsSpacePrefix: Bool { get }
+}
+
+extension Tokenizer {
+  package var addsSpacePrefix: Bool { false }
+
+  package func encode(_ pieces: [PromptPiece]) -> [TokenID] {
+    pieces.flatMap { encode($0.text, parsesSpecial: $0.parsesSpecial) }
+  }
+
+  /// The text of all tokens, without the space that encoding put before it.
+  package func text(of tokens: [TokenID], special: Bool) -> String {
+    var bytes: [UInt8] = []
+    for (index, token) in tokens.enumerated() {
+      let piece = self.bytes(of: token, special: special)
+      let dropsSpace = index == 0 && addsSpacePrefix && piece.first == 0x20
+      bytes += dropsSpace ? piece.dropFirst() : piece[...]
+    }
+    return String(decoding: bytes, as: UTF8.self)
+  }
 }
 
 /// Turns a stream of token bytes into text that never holds half a character.

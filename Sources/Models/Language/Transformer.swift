@@ -1,0 +1,107 @@
+import Compute
+import Inference
+
+/// The fast forward pass of the `llama`, `qwen2` and `gemma3` architectures.
+///
+/// One dispatch per pass: every worker runs `compute` and takes its share of each phase; a barrier stands between
+/// phases whose inputs another worker wrote. Matrices are split by output rows, norms and quantisation by batch rows,
+/// so no result depends on how many workers there are.
+package final class Transformer: LanguageModel, @unchecked Sendable {
+  // Sound to share: all but `scratch` and the rotary tables is immutable, and the engine runs one pass at a time.
+  package let configuration: NetworkConfiguration
+  package let weights: NetworkWeights
+  package let kernels: Kernels
+  /// Positions that rotary tables and caches may reach.
+  package let contextLength: Int
+  /// The most rows of one pass.
+  package static let rowLimit = 512
+
+  let globalRotary: RotaryTable
+  let localRotary: RotaryTable
+  let scratch: TransformerScratch
+
+  package init(
+    configuration: NetworkConfiguration, weights: NetworkWeights, contextLength: Int,
+    kernels: Kernels = .shared
+  ) {
+    self.configuration = configuration
+    self.weights = weights
+    self.contextLength = contextLength
+    self.kernels = kernels
+    globalRotary = RotaryTable(
+      dimension: configuration.rotaryDimension, positions: contextLength,
+      base: configuration.rotaryBase, scale: configuration.rotaryScale,
+      isInterleaved: configuration.interleavedRotary, frequencyFactors: weights.rotaryFactors)
+    localRotary = RotaryTable(
+      dimension: configuration.rotaryDimension, positions: contextLength,
+      base: configuration.localRotaryBase, isInterleaved: configuration.interleavedRotary)
+    scratch = TransformerScratch(
+      rows: Transformer.rowLimit, shape: configuration.shape, weights: weights)
+  }
+
+  package var shape: ModelShape { configuration.shape }
+
+  package var scratchByteCount: Int { scratch.byteCount }
+
+  package var weightByteCount: Int {
+    weights.layers.reduce(weights.head.byteCount) { total, layer in
+      layer.matrices.reduce(total) { $0 + $1.byteCount }
+    }
+  }
+
+  package func makeCache(capacity: Int) throws(InferenceError) -> any KVCache {
+    guard capacity > 0, capacity <= contextLength else {
+      throw InferenceError(
+        .invalidRequest, "a cache of \(capacity) positions, the model was loaded for \(contextLength)")
+    }
+    return DenseKVCache(
+      layout: .init(
+        layers: shape.layers, kvHeads: shape.kvHeads, headDimension: shape.headDimension),
+      capacity: capacity)
+  }
+
+  package func forward(
+    _ batch: TokenBatch, caches: [any KVCache], on pool: WorkerPool, clock: PhaseClock
+  ) throws(InferenceError) -> ForwardPass {
+    try check(batch, caches: caches)
+    let runs = batch.runs
+    for run in runs {
+      let parents = run.rows.map { row in
+        batch.parents[row] < 0 ? -1 : batch.parents[row] - run.rows.lowerBound
+      }
+      let cache = caches[run.sequence]
+      try cache.begin(parents: parents)
+      let end = min(contextLength, cache.count + run.rows.count)
+      globalRotary.extend(to: end)
+      if configuration.window != nil { localRotary.extend(to: end) }
+    }
+    scratch.reserveLogits(batch.logitRows.count)
+    var features: [Int: Buffer] = [:]
+    for layer in batch.features {
+      features[layer] = Buffer(count: max(1, batch.logitRows.count) * shape.width)
+    }
+    let pass = TransformerPass(
+      model: self, batch: batch, caches: caches, runs: runs, features: features, clock: clock)
+    clock.start()
+    pool.run { worker in pass.compute(as: worker) }
+    if pass.wasCancelled {
+      for run in runs { caches[run.sequence].truncate(to: caches[run.sequence].count) }
+      throw InferenceError(.cancelled, "cancelled")
+    }
+    return ForwardPass(logits: scratch.logits, vocabulary: shape.vocabulary, features: features)
+  }
+
+  private func check(_ batch: TokenBatch, caches: [any KVCache]) throws(InferenceError) {
+    guard batch.count > 0, batch.count <= Transformer.rowLimit else {
+      throw InferenceError(
+        .invalidRequest, "\(batch.count) rows in one pass; 1...\(Transformer.rowLimit) are possible")
+    }
+    if let token = batch.tokens.first(where: { $0 < 0 || Int($0) >= shape.vocabulary }) {
+      throw InferenceError(
+        .invalidRequest, "token \(token) is outside the vocabulary of \(shape.vocabulary)")
+    }
+    if let sequence = batch.sequences.first(where: { !caches.indices.contains($0) }) {
+      throw InferenceError(.invalidRequest, "sequence \(sequence) has no cache")
+    }
+  }
+}

@@ -1,0 +1,25 @@
+import Compute
+import Inference
+
+/// Makes the tokenizer that a model file describes.
+package enum TokenizerLoader {
+  /// The tokenizer of a file.
+  ///
+  /// - Throws: `modelFile` where its description is missing or inconsistent; `unsupportedModel`, with the name, for a
+  ///   tokenizer or pre-tokenizer that is not known.
+  package static func load(from gguf: GGUF) throws(InferenceError) -> any Tokenizer {
+    guard let model = gguf.metadata.string("tokenizer.ggml.model") else {
+      throw InferenceError(
+        .modelFile, "\(gguf.file.path): tokenizer.ggml.model: the file names no tokenizer")
+    }
+    switch model {
+    case "gpt2": return try ByteLevelTokenizer(from: gguf)
+    case "llama": return try SentencePieceTokenizer(from: gguf)
+    default:
+      throw InferenceError(
+        .unsupportedModel,
+        "\(gguf.file.path): tokenizer.ggml.model: the tokenizer \"\(model)\" is not known "
+          + "(gpt2 and llama are)")
+    }
+  }
+}

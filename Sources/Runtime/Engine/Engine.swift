@@ -1,0 +1,111 @@
+import Compute
+import Inference
+
+/// Owns the model, its caches and the worker threads, and does one job at a time in the order they came.
+///
+/// Everything mutable lives on the engine's own thread. An idle engine uses no processor time.
+package actor Engine {
+  private let executor: ComputeThreadExecutor
+  private let queue = JobQueue()
+  private let loader: EngineModelLoader
+  private let decoding: DecodingParts
+  private let pool: WorkerPool
+  private let kernels = Kernels.shared
+  private let bandwidthFile: String?
+  private lazy var bandwidth = BandwidthGauge(file: bandwidthFile, threads: pool.count)
+  private var current: EngineModel?
+  private var caches = CacheStore()
+
+  package nonisolated var unownedExecutor: UnownedSerialExecutor {
+    unsafe executor.asUnownedSerialExecutor()
+  }
+
+  /// - Parameters:
+  ///   - threads: threads that compute, the engine's own included; nil takes the processors at hand.
+  ///   - bandwidthFile: where the measured memory bandwidth is kept between runs; nil keeps it nowhere.
+  package init(
+    threads: Int? = nil, bandwidthFile: String? = nil, loader: @escaping EngineModelLoader = EngineModel.fromGGUF,
+    decoding: DecodingParts = .standard
+  ) {
+    executor = ComputeThreadExecutor(name: "paceline-engine")
+    pool = WorkerPool(count: threads)
+    self.bandwidthFile = bandwidthFile
+    self.loader = loader
+    self.decoding = decoding
+  }
+
+  deinit {
+    pool.shutDown()
+    executor.stop()
+  }
+
+  /// Threads that compute.
+  package nonisolated var threads: Int { pool.count }
+
+  /// Puts a job in the queue and returns at once.
+  package nonisolated func submit(_ request: JobRequest) -> Job {
+    let job = queue.append(request)
+    Task { await work() }
+    return job
+  }
+
+  /// Does all jobs that wait; then, with nobody waiting, measures what nobody should wait for.
+  private func work() {
+    while let entry = queue.next() {
+      perform(entry)
+      entry.events.finish()
+    }
+    if let file = current?.file {
+      bandwidth.measure(file, on: pool, kernels: kernels) { queue.isEmpty }
+    }
+  }
+
+  private func perform(_ entry: JobQueue.Entry) {
+    do throws(InferenceError) {
+      guard !entry.control.cancellation.isRaised else { throw .cancelledBeforeStart }
+      switch entry.request {
+      case .load(let path, let contextLength):
+        try load(path, contextLength: contextLength, for: entry)
+      case .inspect(let source):
+        entry.events.yield(.inspected(try PromptBuilder(model: try model()).listing(of: source)))
+      case .generate(let request):
+        try GenerateRun(
+          request: request, entry: entry, model: try model(), decoding: decoding, pool: pool,
+          bandwidthCeiling: bandwidth.ceiling
+        ).run(caches: &caches)
+      }
+    } catch {
+      entry.events.yield(.failed(error))
+    }
+  }
+
+  private func model() throws(InferenceError) -> EngineModel {
+    guard let current else { throw InferenceError(.invalidRequest, "no model is loaded") }
+    return current
+  }
+
+  // MARK: Loading
+
+  private func load(
+    _ path: String, contextLength: Int?, for entry: JobQueue.Entry
+  ) throws(InferenceError) {
+    let start = monotonicNanoseconds()
+    entry.events.yield(.loading(fraction: 0))
+    var loaded = try loader(path, contextLength)
+    if let file = loaded.file {
+      try PageReader(file: file, kernels: kernels, pool: pool)
+        .readAll(cancellation: entry.control.cancellation) {
+          entry.events.yield(.loading(fraction: $0))
+        }
+    }
+    guard !entry.control.cancellation.isRaised else {
+      throw InferenceError(.cancelled, "loading was cancelled")
+    }
+    loaded.summary.instructionSet = kernels.name
+    loaded.summary.threads = pool.count
+    loaded.summary.loadSeconds = secondsBetween(start, monotonicNanoseconds())
+    caches.removeAll()
+    current = loaded
+    entry.events.yield(.loaded(loaded.summary))
+  }
+}

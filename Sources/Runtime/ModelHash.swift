@@ -1,0 +1,68 @@
+import Compute
+import Inference
+
+/// SHA-256 of model files, remembered for as long as a file stays the same.
+package struct ModelHash: Sendable {
+  /// Where known hashes are kept; nil keeps none.
+  private let file: String?
+
+  package init(file: String?) { self.file = file }
+
+  /// The hash in lower-case hexadecimal; reads the whole file where it is not known yet, with the lowest priority.
+  ///
+  /// Blocks the calling thread, for seconds with a large file.
+  ///
+  /// - Throws: `environment` where the file or `sha256sum` cannot be used.
+  package func hash(of path: String) throws(InferenceError) -> String {
+    let version = try SystemFile(path, .read).version
+    if let known = known(path, version) { return known }
+    let output = try ChildProcess.output(of: "nice", ["-n", "19", "sha256sum", "--", path])
+    // A name with a backslash or a line end in it makes the line begin with a backslash.
+    let digits = output.drop { $0 == UInt8(ascii: "\\") }.prefix(64)
+    let hash = String(decoding: digits, as: UTF8.self)
+    guard hash.utf8.count == 64, hash.allSatisfy(\.isHexDigit) else {
+      throw InferenceError(.environment, "sha256sum printed no hash of \(path)")
+    }
+    // The file may have changed while it was read.
+    if try SystemFile(path, .read).version == version { remember(hash, path, version) }
+    return hash
+  }
+
+  /// Computes the hash on a thread of its own and hands it over there.
+  package func hash(
+    of path: String, then deliver: @escaping @Sendable (Result<String, InferenceError>) -> Void
+  ) {
+    ComputeThread.start(name: "paceline-hash") {
+      do throws(InferenceError) {
+        deliver(.success(try hash(of: path)))
+      } catch {
+        deliver(.failure(error))
+      }
+    }
+  }
+
+  // One line for each file: hash, version, path, parted by tabs.
+
+  private func known(_ path: String, _ version: String) -> String? {
+    for line in lines() {
+      let fields = line.split(separator: "\t", maxSplits: 2)
+      if fields.count == 3, fields[1] == version, fields[2] == path, fields[0].count == 64 {
+        return String(fields[0])
+      }
+    }
+    return nil
+  }
+
+  private func remember(_ hash: String, _ path: String, _ version: String) {
+    guard let file, !path.contains("\n") else { return }
+    let others = lines().filter { $0.split(separator: "\t", maxSplits: 2).last != path[...] }
+    let text = (others.suffix(255) + ["\(hash)\t\(version)\t\(path)"]).joined(separator: "\n") + "\n"
+    // Where it cannot be kept, it is computed again.
+    try? SystemFile.replace(file, with: Array(text.utf8))
+  }
+
+  private func lines() -> [Substring] {
+    guard let file, let bytes = try? SystemFile.contents(of: file, limit: 1 << 20) else { return [] }
+    return String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+  }
+}
