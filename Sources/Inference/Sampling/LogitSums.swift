@@ -35,8 +35,9 @@ enum LogitSums {
     return sums
   }
 
-  /// `exp` of 16 values not above 0, to about 2 units in the last place. Clamps the values to -87 first.
+  /// The exponentials of 16 values not above 0, to about 2 units in the last place.
   ///
+  /// Clamps the values to -87 first.
   /// Splits x into n ln 2 + r and scales a polynomial in r (Cephes' coefficients) by 2^n.
   @inline(__always)
   private static func exponential(_ x: inout Lanes) -> Lanes {
