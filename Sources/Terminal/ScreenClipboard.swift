@@ -49,7 +49,7 @@ extension Screen {
 }
 
 /// The bytes of a clipboard write.
-enum Clipboard {
+package enum Clipboard {
   struct Refusal: Error {
     let reason: String
   }
@@ -86,7 +86,7 @@ enum Clipboard {
     return .success((plain, "the terminal"))
   }
 
-  static func base64(_ bytes: [UInt8]) -> [UInt8] {
+  package static func base64(_ bytes: [UInt8]) -> [UInt8] {
     let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
     var result: [UInt8] = []
     result.reserveCapacity((bytes.count + 2) / 3 * 4)

@@ -7,6 +7,9 @@ package struct ScreenInput: Sendable {
   /// Bytes from the keyboard, for the input router.
   package var bytes: [UInt8] = []
 
+  /// The deadline has passed and nothing else happened.
+  package var isDeadline = false
+
   /// The size changed, or the screen was left and taken again: draw a new frame.
   package var needsFrame = false
 
@@ -45,7 +48,10 @@ extension Screen {
     let ready = unsafe poll(
       &descriptors, nfds_t(descriptors.count), Screen.milliseconds(until: deadline))
     takeEvents(into: &input)
-    guard ready > 0 else { return input }
+    guard ready > 0 else {
+      input.isDeadline = ready == 0
+      return input
+    }
     if descriptors[0].revents & Int16(POLLOUT) != 0 { resumeOutput() }
     if descriptors[0].revents & Int16(POLLIN | POLLHUP | POLLERR | POLLNVAL) != 0 {
       readBytes(into: &input)

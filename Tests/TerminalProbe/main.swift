@@ -125,7 +125,7 @@ import Terminal
         case .paste(let text): prompt.paste(text)
         }
       }
-      if input.bytes.isEmpty, deadline != nil {
+      if input.isDeadline {
         router.flush(claims: claims, deliver: deliver)
       } else {
         router.feed(input.bytes, claims: claims, deliver: deliver)
