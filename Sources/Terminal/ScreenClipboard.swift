@@ -22,7 +22,7 @@ extension Screen {
 
   /// Asks for the background colour and for synchronized updates; the answers come as input.
   ///
-  /// Give what `InputRouter.takeReplies` returns to `note`. Terminals that know neither stay silent.
+  /// Give what `InputRouter.takeReplies` returns to `note`. A terminal that knows neither is silent.
   package func askTerminal() {
     guard profile.isXtermLike, !profile.isScreen, isEntered else { return }
     output.append("\u{1B}]11;?\u{1B}\\\u{1B}[?2026$p".utf8)

@@ -104,7 +104,7 @@ extension Screen {
     input.bytes = bytes
   }
 
-  /// Reads what has arrived or arrives within `milliseconds`, for a prompt in need of one more byte.
+  /// Reads what arrives within `milliseconds`, for a prompt in need of one more byte.
   package func readMore(milliseconds: Int32) -> [UInt8] {
     var wait = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
     guard unsafe poll(&wait, 1, milliseconds) > 0 else { return [] }
