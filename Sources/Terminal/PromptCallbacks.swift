@@ -51,8 +51,12 @@ import Glibc
       })
   }
 
+  private static var hasAddedFunctions = false
+
   /// Names the prompt's functions; done before the inputrc is read, which may bind them.
   static func addFunctions() {
+    guard !hasAddedFunctions else { return }
+    hasAddedFunctions = true
     let functions: [(String, PromptCommands.Function)] = [
       ("pace-send", PromptCommands.send), ("pace-newline", PromptCommands.newline),
       ("pace-editor", PromptCommands.editor), ("pace-backspace", PromptCommands.backspace),

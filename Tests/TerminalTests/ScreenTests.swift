@@ -220,6 +220,35 @@ import Testing
     try quit(inTmux)
   }
 
+  @Test func theTerminalsAnswersAreUsed() throws {
+    let pty = try ProbeRun.open()
+    #expect(!pty.outputText.contains("\u{1B}[?2026h"))
+    try pty.send("\u{1B}[21~")
+    try pty.wait("the questions") { $0.outputText.contains("\u{1B}[?2026$p") }
+    try pty.send("\u{1B}]11;rgb:ffff/ffff/ffff\u{1B}\\\u{1B}[?2026;2$yx")
+    try pty.wait(for: "> x")
+    #expect(pty.outputText.contains("\u{1B}[?2026h"))
+    try quit(pty)
+  }
+
+  @Test func aStopFromOutsideIsObeyed() throws {
+    let pty = try Pty(
+      ["/bin/bash", "--norc", "--noprofile", "-i"],
+      environment: ProbeRun.environment(["PS1": "ready$ "]))
+    try pty.wait(for: "ready$")
+    try pty.send("\(ProbeRun.program)\n")
+    try pty.wait(for: "probe 80x24")
+    // The programme is the group in the foreground of its terminal.
+    kill(-tcgetpgrp(pty.master), SIGTSTP)
+    try pty.wait("the shell") { !$0.model.isAlternate && $0.model.text.contains("Stopped") }
+    try pty.send("fg\n")
+    try pty.wait(for: "probe 80x24")
+    try pty.send("\u{03}")
+    try pty.wait("the shell again") { !$0.model.isAlternate }
+    try pty.send("exit\n")
+    try pty.waitForExit()
+  }
+
   @Test func synchronizedUpdatesWrapWholeFrames() throws {
     let pty = try ProbeRun.open(["--sync"])
     try quit(pty)
