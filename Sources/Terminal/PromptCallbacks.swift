@@ -47,7 +47,7 @@ import Glibc
           if let name = unsafe list?[index + 1] { names.append(unsafe String(cString: name)) }
         }
         let shown = names
-        MainActor.assumeIsolated { Prompt.current?.onCompletions(shown) }
+        MainActor.assumeIsolated { Prompt.current?.offer(shown) }
       })
   }
 
