@@ -222,10 +222,12 @@ import Testing
     var router = InputRouter()
     var isPromptFocused = true
     var log: [String] = []
-    router.feed("a\u{1B}[11~b".utf8, claims: { !isPromptFocused || $0 == .function(1) }) {
-      log.append("\($0)")
-      if $0 == .application(.function(1)) { isPromptFocused = false }
-    }
+    router.feed(
+      "a\u{1B}[11~b".utf8, claims: { !isPromptFocused || $0 == .function(1) },
+      deliver: {
+        log.append("\($0)")
+        if $0 == .application(.function(1)) { isPromptFocused = false }
+      })
     #expect(log.count == 3)
     #expect(log.last?.contains("application") == true)
   }

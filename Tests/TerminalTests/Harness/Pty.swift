@@ -70,7 +70,7 @@ final class Pty {
     posix_spawnattr_setflags(&attributes, flags)
     var argv = arguments.map { strdup($0) } + [nil]
     var envp = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
-    defer { (argv + envp).forEach { free($0) } }
+    defer { for word in argv + envp { free(word) } }
     var process: pid_t = 0
     let result = posix_spawn(&process, arguments[0], &files, &attributes, &argv, &envp)
     guard result == 0 else { throw PtyError("cannot start \(arguments[0]): \(result)") }
