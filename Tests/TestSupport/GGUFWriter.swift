@@ -104,7 +104,7 @@ package struct GGUFWriter {
     for tensor in tensors {
       output.append(tensor.name)
       output.append(UInt32(tensor.dimensions.count))
-      for dimension in tensor.dimensions { output.append(UInt64(dimension)) }
+      for dimension in tensor.dimensions { output.append(Int64(dimension)) }
       output.append(tensor.typeNumber)
       output.append(UInt64(offset))
       offset = (offset + tensor.bytes.count + alignment - 1) / alignment * alignment

@@ -22,6 +22,8 @@ package struct TinyVocabulary {
     var vocabulary = TinyVocabulary(model: "gpt2", preTokenizer: preTokenizer)
     for name in ["<|endoftext|>", "<|im_start|>", "<|im_end|>"] { vocabulary.add(name, type: 3) }
     for byte in UInt8.min...UInt8.max { vocabulary.add(spelling(of: byte), type: 1) }
+    vocabulary.merges.append("Ċ Ċ")
+    vocabulary.add("ĊĊ", type: 1)
     vocabulary.learnMerges(mergeCount)
     (vocabulary.bos, vocabulary.eos) = (1, 2)
     vocabulary.chatTemplate =
@@ -48,9 +50,12 @@ package struct TinyVocabulary {
     (vocabulary.bos, vocabulary.eos) = (1, 2)
     vocabulary.addsBOS = true
     vocabulary.chatTemplate =
-      "{{ bos_token }}{% for message in messages %}{{ '<start_of_turn>' + message['role'] + "
-      + "'\\n' + message['content'] | trim + '<end_of_turn>\\n' }}{% endfor %}"
-      + "{% if add_generation_prompt %}{{ '<start_of_turn>model\\n' }}{% endif %}"
+      "{{ bos_token }}{% if messages[0]['role'] == 'system' %}"
+      + "{{ raise_exception('System role not supported') }}{% endif %}"
+      + "{% for message in messages %}{% if message['role'] == 'assistant' %}{% set role = 'model' %}"
+      + "{% else %}{% set role = message['role'] %}{% endif %}{{ '<start_of_turn>' + role + '\n' + "
+      + "message['content'] | trim + '<end_of_turn>\n' }}{% endfor %}"
+      + "{% if add_generation_prompt %}{{ '<start_of_turn>model\n' }}{% endif %}"
     return vocabulary
   }
 

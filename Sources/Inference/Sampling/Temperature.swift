@@ -15,7 +15,7 @@ extension Candidates {
     if width > 0 {
       let low = max(0, temperature - width)
       let high = temperature + width
-      let share = min(1, mass.entropy / log(Double(count)))
+      let share = min(1, mass.entropy / log(Double(max(2, possibleCount))))
       temperature = low + (high - low) * pow(share, settings.dynamicTemperatureExponent)
     }
     guard temperature != 1, temperature.isFinite else { return false }

@@ -26,7 +26,9 @@ struct TemplateSource {
       "<think>", "enable_thinking", "reasoning", "default_system_message", "<|channel|>",
       "[SYSTEM_PROMPT]{", "loop_times", "documents",
     ]
-    return words.first { text.contains($0) }
+    if let word = words.first(where: text.contains) { return word }
+    // Tools are left out of prompts, so a template must not speak of them unless it is given some.
+    return contains("<tools>") && !dense.contains("iftools") ? "<tools>" : nil
   }
 
   /// The template, where its family is known.
