@@ -24,7 +24,8 @@ package actor Engine {
   ///   - threads: threads that compute, the engine's own included; nil takes the processors at hand.
   ///   - bandwidthFile: where the measured memory bandwidth is kept between runs; nil keeps it nowhere.
   package init(
-    threads: Int? = nil, bandwidthFile: String? = nil, loader: @escaping EngineModelLoader = EngineModel.fromGGUF,
+    threads: Int? = nil, bandwidthFile: String? = nil,
+    loader: @escaping EngineModelLoader = EngineModel.fromGGUF,
     decoding: DecodingParts = .standard
   ) {
     executor = ComputeThreadExecutor(name: "paceline-engine")

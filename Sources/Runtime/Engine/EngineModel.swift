@@ -5,7 +5,9 @@ import Inference
 package struct EngineModel: Sendable {
   package var model: any LanguageModel
   package var tokenizer: any Tokenizer
-  /// Renders a conversation; a last turn of the assistant stays open. A turn's text is a piece of its own. Nil where the file has no template or an unknown one.
+  /// Renders a conversation; nil where the file has no template or an unknown one.
+  ///
+  /// A turn's text is a piece of its own. A last turn of the assistant stays open.
   package var template: (@Sendable ([ChatTurn]) throws(InferenceError) -> [PromptPiece])?
   /// The mapped weights; nil for a model without a file.
   package var file: MappedFile?

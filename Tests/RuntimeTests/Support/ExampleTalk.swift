@@ -50,11 +50,13 @@ struct ExampleTalk {
     if let system { record(.system(system)) }
     var seed = settings.seed
     for (number, step) in steps.enumerated() {
-      var request = GenerateRequest(source: .chat([]), settings: settings, maximumTokens: maximumTokens)
+      var request = GenerateRequest(
+        source: .chat([]), settings: settings, maximumTokens: maximumTokens)
       var answer: MessageID
       switch step {
       case .ask(let text):
-        let question = conversation.append(.user, text, after: conversation.head, time: time(number))
+        let question = conversation.append(
+          .user, text, after: conversation.head, time: time(number))
         tell(question, of: conversation, to: record)
         answer = conversation.append(.assistant, "", after: question, time: time(number))
         tell(answer, of: conversation, to: record)
