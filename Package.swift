@@ -22,6 +22,7 @@ let package = Package(
   targets: [
     .target(name: "CKernels"),
     .target(name: "CSystem"),
+    .target(name: "CTerminal"),
     .systemLibrary(name: "CNcurses"),
     .systemLibrary(name: "CReadline"),
     .target(name: "Compute", dependencies: ["CKernels", "CSystem"], swiftSettings: strict),
@@ -31,7 +32,7 @@ let package = Package(
       name: "Runtime",
       dependencies: ["Compute", "Inference", "Models", .product(name: "Yams", package: "Yams")],
       swiftSettings: strict),
-    .target(name: "Terminal", dependencies: ["CNcurses", "CReadline"], swiftSettings: strict),
+    .target(name: "Terminal", dependencies: ["CNcurses", "CReadline", "CTerminal"], swiftSettings: strict),
     .target(
       name: "Playground", dependencies: ["Inference", "Runtime", "Terminal"], swiftSettings: strict),
     .executableTarget(
@@ -58,12 +59,16 @@ let package = Package(
     .testTarget(
       name: "RuntimeTests", dependencies: ["Inference", "Models", "Runtime", "TestSupport"],
       swiftSettings: testing),
+    .executableTarget(
+      name: "terminal-probe", dependencies: ["Terminal"], path: "Tests/TerminalProbe",
+      swiftSettings: testing),
     .testTarget(
-      name: "TerminalTests", dependencies: ["Terminal", "TestSupport"], swiftSettings: testing),
+      name: "TerminalTests", dependencies: ["Terminal", "terminal-probe"],
+      exclude: ["Goldens"], swiftSettings: testing),
     .testTarget(
       name: "PlaygroundTests",
       dependencies: ["Inference", "Runtime", "Terminal", "Playground", "TestSupport"],
-      swiftSettings: testing),
+      exclude: ["Goldens"], swiftSettings: testing),
     .testTarget(
       name: "CommandLineTests", dependencies: ["paceline", "TestSupport"], swiftSettings: testing),
   ]

@@ -1,0 +1,186 @@
+import Runtime
+import Terminal
+
+/// The branch shown, set to the width of the chat pane.
+///
+/// Text that streams in re-sets the open source line only, so the cost of a token does not grow with the chat.
+package struct Transcript: Sendable, Equatable {
+  /// What a paragraph of the flow is.
+  package enum Block: Sendable, Equatable {
+    case header(MessageID)
+    case body(MessageID)
+    case codeTop(MessageID, language: String)
+    case code(MessageID)
+    case codeBottom(MessageID)
+    case note(MessageID)
+    case blank
+    case system
+
+    package var message: MessageID? {
+      switch self {
+      case .header(let id), .body(let id), .codeTop(let id, _), .code(let id), .codeBottom(let id),
+        .note(let id):
+        id
+      case .blank, .system: nil
+      }
+    }
+  }
+
+  /// Columns that message text is set in from the left edge.
+  package static let indent = 2
+  /// An open line longer than this is closed, which bounds the work per token.
+  private static let longestOpenLine = 4096
+
+  package private(set) var flow: TextFlow
+  package private(set) var blocks: [Block] = []
+  /// Paragraphs that were set so far: what the cost of streaming is measured by.
+  package private(set) var paragraphsSet = 0
+  /// Whether text is shown as it came, control characters included.
+  package private(set) var isRaw: Bool
+
+  /// The message whose end is open, with the source line that still grows.
+  private var open: OpenMessage?
+
+  private struct OpenMessage: Equatable {
+    var id: MessageID
+    var line = ""
+    var reader = MarkdownReader()
+    /// Where the open line's paragraphs start.
+    var start: Int
+  }
+
+  package init(width: Int = 80, isRaw: Bool = false) {
+    flow = TextFlow(width: width)
+    self.isRaw = isRaw
+  }
+
+  package var width: Int { flow.width }
+  package var lineCount: Int { flow.lineCount }
+
+  /// Sets a whole branch.
+  package init(
+    branch: [ChatMessage], system: String?, note: (ChatMessage) -> String?, openID: MessageID?,
+    width: Int, isRaw: Bool
+  ) {
+    self.init(width: width, isRaw: isRaw)
+    if let system, !system.isEmpty {
+      add(Paragraph(StyledText("system", Style(.system).bolded)), .system)
+      for line in system.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline) {
+        add(Paragraph(String(line), Style(.dim), indent: Self.indent), .system)
+      }
+      add(Paragraph(), .blank)
+    }
+    for message in branch {
+      begin(message.id)
+      append(message.text)
+      if message.id != openID { end(note: note(message)) }
+    }
+  }
+
+  /// Starts a message; the one before it must have ended.
+  package mutating func begin(_ id: MessageID) {
+    add(Paragraph(), .header(id))
+    open = OpenMessage(id: id, start: blocks.count)
+  }
+
+  /// Adds text to the message that is open.
+  package mutating func append(_ text: String) {
+    guard open != nil, !text.isEmpty else { return }
+    var rest = Substring(text)
+    while let end = rest.firstIndex(where: \.isNewline) {
+      open?.line += rest[..<end]
+      closeLine()
+      rest = rest[rest.index(after: end)...]
+    }
+    open?.line += rest
+    if let open, open.line.utf8.count > Self.longestOpenLine { closeLine() }
+    setOpenLine()
+  }
+
+  /// Ends the open message, with a note under it.
+  package mutating func end(note: String?) {
+    guard var message = open else { return }
+    if message.line.isEmpty {
+      drop(from: message.start)
+    } else {
+      closeLine()
+      message = open ?? message
+    }
+    if message.reader.isInCode { add(Paragraph(), .codeBottom(message.id)) }
+    open = nil
+    if let note { add(Paragraph(note, Style(.dim), indent: Self.indent), .note(message.id)) }
+    add(Paragraph(), .blank)
+  }
+
+  /// The lines of a message, from its header to its note.
+  package func lines(of id: MessageID) -> Range<Int>? {
+    guard let first = blocks.firstIndex(where: { $0.message == id }),
+      let last = blocks.lastIndex(where: { $0.message == id })
+    else { return nil }
+    return flow.lineRange(ofParagraph: first).lowerBound..<flow.lineRange(ofParagraph: last).upperBound
+  }
+
+  /// The paragraph and block that hold a line.
+  package func block(atLine line: Int) -> (paragraph: Int, block: Block)? {
+    guard line >= 0, line < lineCount, let index = flow.paragraph(atLine: line),
+      blocks.indices.contains(index)
+    else { return nil }
+    return (index, blocks[index])
+  }
+
+  /// Lines whose text holds `query`, whatever the case.
+  package func matches(of query: String) -> [Int] {
+    let needle = query.lowercased()
+    guard !needle.isEmpty else { return [] }
+    return (0..<lineCount).filter { line in
+      guard let text = flow.line(line) else { return false }
+      return text.plain.lowercased().contains(needle)
+    }
+  }
+
+  private mutating func add(_ paragraph: Paragraph, _ block: Block) {
+    flow.append(paragraph)
+    blocks.append(block)
+    paragraphsSet += 1
+  }
+
+  private mutating func drop(from index: Int) {
+    flow.removeParagraphs(from: index)
+    blocks.removeSubrange(min(index, blocks.count)...)
+  }
+
+  private mutating func closeLine() {
+    guard var message = open else { return }
+    drop(from: message.start)
+    set(message.line, of: message.id, with: &message.reader)
+    message.line = ""
+    message.start = blocks.count
+    open = message
+  }
+
+  private mutating func setOpenLine() {
+    guard let message = open else { return }
+    drop(from: message.start)
+    guard !message.line.isEmpty else { return }
+    var reader = message.reader
+    set(message.line, of: message.id, with: &reader)
+  }
+
+  private mutating func set(_ line: String, of id: MessageID, with reader: inout MarkdownReader) {
+    if isRaw {
+      add(Paragraph(StyledText(line), firstIndent: Self.indent, controls: .raw), .body(id))
+      return
+    }
+    switch reader.read(Substring(line), indent: Self.indent) {
+    case .text(let paragraph): add(paragraph, .body(id))
+    case .codeStart(let language): add(Paragraph(), .codeTop(id, language: language))
+    case .codeEnd: add(Paragraph(), .codeBottom(id))
+    case .code(let code):
+      // Rows of a box are cut here, since the flow knows no right edge of its own for them.
+      let inside = Paragraph(StyledText(code, Style(.code)), breaksAnywhere: true)
+      for row in inside.lines(width: max(1, width - Self.indent - 4)) {
+        add(Paragraph(row, firstIndent: Self.indent + 2, breaksAnywhere: true), .code(id))
+      }
+    }
+  }
+}

@@ -1,0 +1,98 @@
+import Inference
+import Runtime
+
+/// Plays a model: cuts a text into tokens and gives each one plausible circumstances, always the same ones.
+struct Script {
+  static let model = ModelSummary(
+    name: "SmolLM2-135M-Instruct", path: "/models/SmolLM2-135M-Instruct.Q4_1.gguf",
+    architecture: "llama", format: "Q4_1", parameters: 134_515_008, fileBytes: 98_000_000,
+    shape: ModelShape(
+      layers: 30, width: 576, heads: 9, kvHeads: 3, headDimension: 64, feedForward: 1536,
+      vocabulary: 49152, contextLength: 2048),
+    contextLength: 2048, template: "ChatML", templateNote: nil, instructionSet: "avx512-vnni",
+    threads: 2, loadSeconds: 0.31)
+
+  var settings: SamplerSettings
+  /// Monotonic time at which the prompt was read.
+  var time: UInt64
+  var index = 0
+  var context = 24
+  private let begun: UInt64
+
+  init(settings: SamplerSettings, start: UInt64) {
+    self.settings = settings
+    begun = start
+    time = start + 180_000_000
+  }
+
+  /// One chunk a word, each of one token.
+  mutating func chunks(of text: String) -> [TokenChunk] {
+    var words: [String] = []
+    for character in text {
+      if words.isEmpty || character == " " || character == "\n" { words.append("") }
+      words[words.count - 1].append(character)
+    }
+    return words.map { chunk($0) }
+  }
+
+  /// Settings that act from the next token on.
+  private var pending: SamplerSettings?
+
+  mutating func change(to settings: SamplerSettings) { pending = settings }
+
+  mutating func chunk(_ text: String) -> TokenChunk {
+    // A slow swing and a small step make a graph with a shape.
+    let swing = UInt64((index * 7) % 23) * 900_000
+    time += index == 0 ? 0 : 38_000_000 + swing
+    var operations = OperationTotals()
+    operations.add(.feedForward, nanoseconds: 22_000_000 + swing, bytes: 52_000_000)
+    operations.add(.projection, nanoseconds: 8_000_000, bytes: 20_000_000)
+    operations.add(.attention, nanoseconds: 3_100_000, bytes: 4_000_000)
+    operations.add(.head, nanoseconds: 3_400_000, bytes: 16_000_000)
+    operations.add(.norm, nanoseconds: 900_000, bytes: 0)
+    operations.add(.sampling, nanoseconds: 600_000, bytes: 0)
+    let token = TokenID(100 + index)
+    let record = TokenRecord(
+      sampled: SampledToken(
+        token: token, probability: 0.61, modelLogProbability: -0.6, reports: reports,
+        alternatives: [
+          Candidate(token: token, probability: 0.61), Candidate(token: 7, probability: 0.142),
+          Candidate(token: 8, probability: 0.061),
+        ]),
+      index: index, time: time, operations: operations, settings: pending)
+    if let pending { settings = pending }
+    pending = nil
+    index += 1
+    context += 1
+    return TokenChunk(
+      text: text, records: [record], pieces: [token: text, 7: " L3", 8: " line"],
+      contextCount: context)
+  }
+
+  private var reports: [StageReport] {
+    [
+      StageReport(stage: .topK, candidatesIn: 49152, candidatesOut: 40, entropy: 3.1, changed: true),
+      StageReport(stage: .topP, candidatesIn: 40, candidatesOut: 19, entropy: 2.42, changed: true),
+      StageReport(stage: .minP, candidatesIn: 19, candidatesOut: 7, entropy: 1.52, changed: true),
+      StageReport(
+        stage: .temperature, candidatesIn: 7, candidatesOut: 7, entropy: 1.31, changed: true),
+    ]
+  }
+
+  /// Seconds that pass before a chunk.
+  func gap(before chunk: TokenChunk) -> Double { 0.045 }
+
+  func profile() -> ProfileSample {
+    ProfileSample(
+      time: time, weightBytes: 98_000_000, cacheBytes: 47_185_920, scratchBytes: 6_300_000,
+      residentBytes: 171_000_000, operations: OperationTotals(), threads: 2,
+      bandwidthCeiling: 21.0e9)
+  }
+
+  func provenance(_ finish: FinishReason, promptTokens: Int) -> Provenance {
+    Provenance(
+      model: Self.model.name, settings: settings, promptTokens: promptTokens, reusedTokens: 0,
+      tokens: index, finish: finish, promptSeconds: 0.17,
+      generationSeconds: Double(time - begun) / 1e9 - 0.18, timeToFirstToken: 0.18)
+  }
+}

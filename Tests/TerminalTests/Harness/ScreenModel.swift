@@ -1,0 +1,212 @@
+import Terminal
+
+/// A terminal as the tests see it: what the bytes of ncurses leave on the screen.
+///
+/// Knows the sequences that xterm's terminfo entry holds and those the screen sends on purpose;
+/// anything else is collected in `unknown`, which must stay empty.
+struct ScreenModel {
+  private(set) var columns: Int
+  private(set) var rows: Int
+  private(set) var unknown: [String] = []
+  private(set) var isAlternate = false
+  private(set) var isCursorShown = true
+  private(set) var modes: Set<Int> = []
+  private(set) var clears = 0
+  private(set) var colorChanges = 0
+  private(set) var cursor = (x: 0, y: 0)
+  private var cells: [[String]]
+  private var main: [[String]]
+  private var pending: [UInt8] = []
+  private var lastPrinted = " "
+
+  init(columns: Int, rows: Int) {
+    self.columns = columns
+    self.rows = rows
+    cells = ScreenModel.blank(columns, rows)
+    main = cells
+  }
+
+  private static func blank(_ columns: Int, _ rows: Int) -> [[String]] {
+    Array(repeating: Array(repeating: " ", count: columns), count: rows)
+  }
+
+  mutating func resize(columns: Int, rows: Int) {
+    self.columns = columns
+    self.rows = rows
+    cells = ScreenModel.blank(columns, rows)
+    main = cells
+    cursor = (0, 0)
+  }
+
+  var text: String {
+    cells.map { row in
+      var line = row.joined()
+      while line.last == " " { line.removeLast() }
+      return line
+    }.joined(separator: "\n")
+  }
+
+  func line(_ y: Int) -> String { y < cells.count ? cells[y].joined() : "" }
+
+  mutating func feed(_ bytes: some Sequence<UInt8>) {
+    pending += bytes
+    var index = 0
+    while let next = step(index) { index = next }
+    pending.removeFirst(index)
+  }
+
+  /// Handles what starts at `index`; nil when it is not complete.
+  private mutating func step(_ index: Int) -> Int? {
+    guard index < pending.count else { return nil }
+    let byte = pending[index]
+    switch byte {
+    case 0x07, 0x18: return index + 1
+    case 0x08: cursor.x = max(0, cursor.x - 1)
+    case 0x09: cursor.x = min(columns - 1, (cursor.x / 8 + 1) * 8)
+    case 0x0A:
+      if cursor.y == rows - 1 { scroll() } else { cursor.y += 1 }
+    case 0x0D: cursor.x = 0
+    case 0x0E, 0x0F: break
+    case 0x1B: return escape(index)
+    case 0..<0x20, 0x7F: unknown.append("control \(byte)")
+    default: return character(index)
+    }
+    return index + 1
+  }
+
+  private mutating func scroll() {
+    cells.removeFirst()
+    cells.append(Array(repeating: " ", count: columns))
+  }
+
+  private mutating func character(_ index: Int) -> Int? {
+    let first = pending[index]
+    let length = first < 0x80 ? 1 : first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : 2
+    guard index + length <= pending.count else { return nil }
+    let text = String(decoding: pending[index..<index + length], as: UTF8.self)
+    if text.contains("\u{FFFD}"), first != 0xEF { unknown.append("invalid UTF-8 \(first)") }
+    for scalar in text.unicodeScalars { put(scalar) }
+    return index + length
+  }
+
+  private mutating func put(_ scalar: Unicode.Scalar) {
+    let width = CharacterWidth.columns(scalar)
+    if width == 0 {
+      // A mark joins the character before the cursor.
+      var x = min(cursor.x, columns) - 1
+      if x > 0, cells[cursor.y][x].isEmpty { x -= 1 }
+      if x >= 0 { cells[cursor.y][x] += String(scalar) }
+      return
+    }
+    if cursor.x + width > columns {
+      cursor.x = 0
+      if cursor.y == rows - 1 { scroll() } else { cursor.y += 1 }
+    }
+    lastPrinted = String(scalar)
+    guard cursor.x + width <= columns else { return }
+    cells[cursor.y][cursor.x] = String(scalar)
+    if width == 2 { cells[cursor.y][cursor.x + 1] = "" }
+    cursor.x += width
+  }
+
+  private mutating func escape(_ index: Int) -> Int? {
+    guard index + 1 < pending.count else { return nil }
+    switch pending[index + 1] {
+    case 0x5B: return controlSequence(index)
+    case 0x5D, 0x50:
+      var end = index + 2
+      while end < pending.count {
+        if pending[end] == 0x07 { return end + 1 }
+        if pending[end] == 0x1B, end + 1 < pending.count, pending[end + 1] == 0x5C {
+          return end + 2
+        }
+        end += 1
+      }
+      return nil
+    case 0x28, 0x29: return index + 2 < pending.count ? index + 3 : nil
+    case 0x37, 0x38, 0x3D, 0x3E, 0x5C: return index + 2
+    case 0x4D: cursor.y = max(0, cursor.y - 1)
+    default: unknown.append("ESC \(pending[index + 1])")
+    }
+    return index + 2
+  }
+
+  private mutating func controlSequence(_ index: Int) -> Int? {
+    var end = index + 2
+    while end < pending.count, !(0x40...0x7E).contains(pending[end]) { end += 1 }
+    guard end < pending.count else { return nil }
+    let body = String(decoding: pending[index + 2..<end], as: UTF8.self)
+    apply(body, final: Character(Unicode.Scalar(pending[end])))
+    return end + 1
+  }
+
+  private mutating func apply(_ body: String, final: Character) {
+    let isPrivate = body.hasPrefix("?")
+    let numbers = body.drop { $0 == "?" }.split(separator: ";", omittingEmptySubsequences: false)
+      .map { Int($0) ?? 0 }
+    let first = max(1, numbers.first ?? 1)
+    switch (final, isPrivate) {
+    case ("h", true): for mode in numbers { setMode(mode, to: true) }
+    case ("l", true): for mode in numbers { setMode(mode, to: false) }
+    case ("h", false), ("l", false), ("t", false): break
+    case ("H", _), ("f", _):
+      cursor = (
+        min(columns, max(1, numbers.count > 1 ? numbers[1] : 1)) - 1, min(rows, first) - 1
+      )
+    case ("A", _): cursor.y = max(0, cursor.y - first)
+    case ("B", _): cursor.y = min(rows - 1, cursor.y + first)
+    case ("C", _): cursor.x = min(columns - 1, cursor.x + first)
+    case ("D", _): cursor.x = max(0, min(cursor.x, columns - 1) - first)
+    case ("G", _): cursor.x = min(columns, first) - 1
+    case ("d", _): cursor.y = min(rows, first) - 1
+    case ("J", _), ("K", _): erase(numbers.first ?? 0, screen: final == "J")
+    case ("X", _):
+      for x in cursor.x..<min(columns, cursor.x + first) { cells[cursor.y][x] = " " }
+    case ("P", _):
+      for _ in 0..<first {
+        cells[cursor.y].remove(at: min(cursor.x, columns - 1))
+        cells[cursor.y].append(" ")
+      }
+    case ("@", _):
+      for _ in 0..<first {
+        cells[cursor.y].insert(" ", at: min(cursor.x, columns - 1))
+        cells[cursor.y].removeLast()
+      }
+    case ("b", _): for _ in 0..<first { for scalar in lastPrinted.unicodeScalars { put(scalar) } }
+    case ("m", _):
+      if numbers.contains(where: { (30...49).contains($0) || (90...107).contains($0) }) {
+        colorChanges += 1
+      }
+    case ("r", _): cursor = (0, 0)
+    default: unknown.append("CSI \(body)\(final)")
+    }
+  }
+
+  private mutating func erase(_ mode: Int, screen: Bool) {
+    let column = min(cursor.x, columns - 1)
+    switch mode {
+    case 0: for x in column..<columns { cells[cursor.y][x] = " " }
+    case 1: for x in 0...column { cells[cursor.y][x] = " " }
+    default: cells[cursor.y] = Array(repeating: " ", count: columns)
+    }
+    guard screen else { return }
+    if mode == 2 || (mode == 0 && cursor == (0, 0)) { clears += 1 }
+    for y in 0..<rows where mode == 2 || (mode == 0 && y > cursor.y) || (mode == 1 && y < cursor.y)
+    {
+      cells[y] = Array(repeating: " ", count: columns)
+    }
+  }
+
+  private mutating func setMode(_ mode: Int, to isSet: Bool) {
+    switch mode {
+    case 25: isCursorShown = isSet
+    case 1049:
+      if isSet, !isAlternate { main = cells }
+      if !isSet, isAlternate { cells = main }
+      isAlternate = isSet
+    case 1, 7, 12, 1034, 1002, 1006, 2004, 2026: break
+    default: unknown.append("mode \(mode)")
+    }
+    if isSet { modes.insert(mode) } else { modes.remove(mode) }
+  }
+}
