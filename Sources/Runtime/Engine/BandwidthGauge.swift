@@ -10,6 +10,8 @@ struct BandwidthGauge {
   private static let slices = 40
   /// Slices that are timed together, so that what the processor's caches still hold weighs little.
   private static let windowSlices = 4
+  /// Slices that are added after an answer, in case the machine was busy before.
+  private static let renewedSlices = 8
   /// Less would measure the processor's caches.
   private static let leastBytes = 80 << 20
 
@@ -18,6 +20,8 @@ struct BandwidthGauge {
   private let file: String?
   private let key: String
   private var slicesLeft = slices
+  /// What the file holds.
+  private var savedCeiling: Double?
   private var offset = 0
   /// Nanoseconds of the window's slices so far.
   private var windowTime: UInt64 = 0
@@ -26,7 +30,11 @@ struct BandwidthGauge {
     self.file = file
     key = "\(threads) threads, \(ProcessMemory.processorName)"
     ceiling = file.flatMap { Self.entries(of: $0)[key] }
+    savedCeiling = ceiling
   }
+
+  /// Allows a little more measuring.
+  mutating func renew() { slicesLeft = max(slicesLeft, Self.renewedSlices) }
 
   /// Reads on from where the last call ended, until the figure stands or `isIdle` says otherwise.
   mutating func measure(
@@ -50,8 +58,9 @@ struct BandwidthGauge {
     if slicesLeft == 0 { save() }
   }
 
-  private func save() {
-    guard let file, let ceiling else { return }
+  private mutating func save() {
+    guard let file, let ceiling, ceiling > 1.01 * (savedCeiling ?? 0) else { return }
+    savedCeiling = ceiling
     var entries = Self.entries(of: file)
     entries[key] = ceiling
     let text = entries.sorted { $0.key < $1.key }

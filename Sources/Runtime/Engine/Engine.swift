@@ -73,6 +73,7 @@ package actor Engine {
           request: request, entry: entry, model: try model(), decoding: decoding, pool: pool,
           bandwidthCeiling: bandwidth.ceiling
         ).run(caches: &caches)
+        bandwidth.renew()
       }
     } catch {
       entry.events.yield(.failed(error))
