@@ -152,6 +152,12 @@ import Glibc
     needsDisplay = true
   }
 
+  /// Ends a search or half-typed command and keeps the line, as C-g does.
+  package func cancel() {
+    feed([0x07])
+    onCompletions([])
+  }
+
   /// Starts a new, empty line outside of any command.
   private func abandon() {
     cr_abandon()
