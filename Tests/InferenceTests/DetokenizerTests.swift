@@ -55,7 +55,9 @@ import Testing
       var bytes: [UInt8] = []
       for _ in 0..<12 {
         state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-        let pool: [UInt8] = [0x61, 0xC3, 0xA9, 0xE2, 0x82, 0xAC, 0xF0, 0x9F, 0x91, 0x8D, 0xFF, 0xED]
+        let pool: [UInt8] = [
+          0x61, 0xC3, 0xA9, 0xE2, 0x82, 0xAC, 0xF0, 0x9F, 0x91, 0x8D, 0xFF, 0xED,
+        ]
         bytes.append(pool[Int(state >> 33) % pool.count])
       }
       var detokenizer = IncrementalDetokenizer()

@@ -38,7 +38,8 @@ extension SamplerSettings {
 
 /// One sampled token over the given logits.
 func sample(
-  _ logits: [Float], _ settings: SamplerSettings, history: [TokenID] = [], breakers: Set<TokenID> = []
+  _ logits: [Float], _ settings: SamplerSettings, history: [TokenID] = [],
+  breakers: Set<TokenID> = []
 ) -> SampledToken {
   var chain = SamplerChain(settings: settings)
   chain.dryBreakers = breakers
@@ -47,7 +48,8 @@ func sample(
 
 /// The final distribution over at most eight candidates, by token.
 func distribution(
-  _ logits: [Float], _ settings: SamplerSettings, history: [TokenID] = [], breakers: Set<TokenID> = []
+  _ logits: [Float], _ settings: SamplerSettings, history: [TokenID] = [],
+  breakers: Set<TokenID> = []
 ) -> [TokenID: Float] {
   let sampled = sample(logits, settings, history: history, breakers: breakers)
   return Dictionary(uniqueKeysWithValues: sampled.alternatives.map { ($0.token, $0.probability) })

@@ -51,8 +51,11 @@ struct SamplerReference {
         break
       }
     }
-    if steers { mu = (mu ?? 2 * settings.mirostatTau)
-      - settings.mirostatEta * (-log2(p[chosen]) - settings.mirostatTau) }
+    if steers {
+      mu =
+        (mu ?? 2 * settings.mirostatTau)
+        - settings.mirostatEta * (-log2(p[chosen]) - settings.mirostatTau)
+    }
     return Outcome(
       token: items[chosen].token, probability: p[chosen], counts: counts,
       distribution: zip(items, p).map { ($0.token, $1) }, margin: margin)
@@ -138,7 +141,8 @@ struct SamplerReference {
         items[index].logit = Float(Double(items[index].logit) / temperature)
       }
     case .mirostat:
-      guard settings.mirostat == 1, settings.temperature > 0 || !settings.order.contains(.temperature)
+      guard settings.mirostat == 1,
+        settings.temperature > 0 || !settings.order.contains(.temperature)
       else { return }
       let p = Self.probabilities(items)
       let limit = mu ?? 2 * settings.mirostatTau
@@ -152,8 +156,11 @@ struct SamplerReference {
       let times = recent.filter { $0 == items[index].token }.count
       guard times > 0 else { continue }
       var logit = items[index].logit
-      if logit <= 0 { logit *= Float(settings.repetitionPenalty) }
-      else { logit /= Float(settings.repetitionPenalty) }
+      if logit <= 0 {
+        logit *= Float(settings.repetitionPenalty)
+      } else {
+        logit /= Float(settings.repetitionPenalty)
+      }
       logit -= Float(times) * Float(settings.frequencyPenalty) + Float(settings.presencePenalty)
       items[index].logit = logit
     }

@@ -1,3 +1,4 @@
+import Glibc
 import Inference
 import Runtime
 import Testing
@@ -121,5 +122,27 @@ import Testing
     let session = try SessionReader.read(try #require(writer.path))
     #expect(session.answers.first?.tokens.count == 200)
     #expect(session.conversation[1]?.text.count == 200)
+  }
+
+  @Test func aKilledProgramLosesOnlyWhatWaitedForTheDisk() async throws {
+    await #expect(processExitsWith: .signal(SIGKILL)) { [path = folder.path as String] in
+      let writer = SessionWriter(newIn: path, header: .sample(), interval: 3600)
+      for record in sampleRecords().prefix(4) { writer.append(record) }
+      writer.append(.answerTokens(message: 1, tokens: [104, 105], text: "hi"))
+      writer.flush()
+      writer.append(.answerTokens(message: 1, tokens: [33], text: "!"))
+      kill(getpid(), SIGKILL)
+    }
+    let name = try #require(folder.files.first)
+    let path = folder.path + "/" + name
+    let session = try SessionReader.read(path)
+    #expect(session.problems == [])
+    #expect(session.conversation[0]?.text == "hello \"you\"\n\u{1B}[31m€😀")
+    #expect(session.answers.first?.tokens == [104, 105])
+    // The dead program's lock died with it.
+    let writer = try SessionWriter(resuming: path)
+    writer.append(.answerTokens(message: 1, tokens: [63], text: "?"))
+    #expect(writer.close() == nil)
+    #expect(try SessionReader.read(path).conversation[1]?.text == "hi?")
   }
 }

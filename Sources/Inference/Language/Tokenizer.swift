@@ -1,6 +1,19 @@
 /// A token's number in its model's vocabulary.
 package typealias TokenID = Int32
 
+/// A stretch of a prompt, and whether the text of special tokens in it becomes those tokens.
+///
+/// What a person typed never does: it cannot end a turn or begin another.
+package struct PromptPiece: Sendable, Equatable {
+  package var text: String
+  package var parsesSpecial: Bool
+
+  package init(_ text: String, parsesSpecial: Bool) {
+    self.text = text
+    self.parsesSpecial = parsesSpecial
+  }
+}
+
 /// Text to token ids and back.
 ///
 /// `Inference` itself never sees a string; the protocol stands here because both the models that implement it and the
@@ -18,6 +31,8 @@ package protocol Tokenizer: Sendable {
   /// - Parameter parsesSpecial: whether the text of special tokens such as `<|im_end|>` becomes that token; otherwise
   ///   it is ordinary text.
   func encode(_ text: String, parsesSpecial: Bool) -> [TokenID]
+  /// Ids of the pieces as one text: words and merges may cross from piece to piece, special tokens may not.
+  func encode(_ pieces: [PromptPiece]) -> [TokenID]
   /// The bytes a token stands for. Those of a special (control) token only where `special`.
   func bytes(of token: TokenID, special: Bool) -> [UInt8]
   /// Whether the token is a control token, never part of the visible text.
@@ -30,6 +45,10 @@ package protocol Tokenizer: Sendable {
 
 extension Tokenizer {
   package var addsSpacePrefix: Bool { false }
+
+  package func encode(_ pieces: [PromptPiece]) -> [TokenID] {
+    pieces.flatMap { encode($0.text, parsesSpecial: $0.parsesSpecial) }
+  }
 
   /// The text of all tokens, without the space that encoding put before it.
   package func text(of tokens: [TokenID], special: Bool) -> String {

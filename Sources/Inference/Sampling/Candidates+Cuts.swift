@@ -39,25 +39,35 @@ extension Candidates {
   /// Turns a dense row into the list of its logits that are at least `threshold` and above -infinity.
   func list(atLeast threshold: Float) {
     guard isDense else { return }
-    let tokens = kernels.indices(of: row, range, atLeast: threshold)
-    entries.removeAll(keepingCapacity: true)
+    list(kernels.indices(of: row, range, atLeast: threshold))
+  }
+
+  /// Turns a dense row into a list of those of its `tokens`, ascending, that are above -infinity.
+  func list(_ tokens: [TokenID]) {
+    var list: [Entry] = []
+    swap(&list, &entries)
+    list.removeAll(keepingCapacity: true)
     row.withSpan(range) { span in
       for token in tokens where span[Int(token)] > -.infinity {
-        entries.append(Entry(token: token, logit: span[Int(token)]))
+        list.append(Entry(token: token, logit: span[Int(token)]))
       }
     }
+    swap(&list, &entries)
     becomeList()
   }
 
   /// Turns a dense row into the list of all its tokens above -infinity.
   func listAll() {
     guard isDense else { return }
-    entries.removeAll(keepingCapacity: true)
+    var list: [Entry] = []
+    swap(&list, &entries)
+    list.removeAll(keepingCapacity: true)
     row.withSpan(range) { span in
       for token in 0..<span.count where span[token] > -.infinity {
-        entries.append(Entry(token: TokenID(token), logit: span[token]))
+        list.append(Entry(token: TokenID(token), logit: span[token]))
       }
     }
+    swap(&list, &entries)
     becomeList()
   }
 
@@ -68,9 +78,9 @@ extension Candidates {
     forgetSums()
   }
 
-  /// After `entries` was cut from outside.
-  func entriesWereCut() {
-    count = entries.count
+  /// After `entries` was cut to `count` from outside.
+  func entriesWereCut(count: Int) {
+    self.count = count
     knownMass = nil
     knownMaximum = nil
   }

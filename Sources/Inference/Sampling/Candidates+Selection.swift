@@ -36,22 +36,34 @@ extension Candidates {
     guard count > 1 else { return }
     var wanted = share * whole.total
     if isDense {
-      // Most rows hold the mass in few tokens; try those before listing the vocabulary.
-      if let threshold = threshold(forBest: 256) {
-        let tokens = kernels.indices(of: row, range, atLeast: threshold)
-        var held = 0.0
-        row.withSpan(range) { span in
-          for token in tokens { held += Double(Self.weight(span[Int(token)] - whole.shift)) }
-        }
-        // The list sums in another order; leave it a margin.
-        if held >= wanted * 1.000_01 { list(atLeast: threshold) }
-      }
-      listAll()
+      // Most rows hold the mass in few tokens; the list's sums run in another order, so leave a margin.
+      listTail { _, mass in mass >= wanted * 1.000_01 }
       // The list's weights may be relative to another logit.
       wanted *= exp(Double(whole.shift) - Double(mass.shift))
     }
     let top = maximum
     keepSmallest(until: .massAtLeast(wanted)) { top - $0.logit }
+  }
+
+  /// Turns a dense row into the list of the tokens near the best one, as far as need be.
+  ///
+  /// Tries growing distances from the greatest logit, and lists the whole row where they hold most of it.
+  ///
+  /// - Parameter isEnough: told the least logit listed and the mass of the listed tokens, in the row's measure.
+  func listTail(until isEnough: (_ least: Float, _ mass: Double) -> Bool) {
+    guard isDense else { return }
+    let whole = mass
+    for distance: Float in [3, 6, 10, 15] {
+      let least = maximum - distance
+      let tokens = kernels.indices(of: row, range, atLeast: least)
+      if tokens.count > range.count / 2 { break }
+      var held = 0.0
+      row.withSpan(range) { span in
+        for token in tokens { held += Double(Self.weight(span[Int(token)] - whole.shift)) }
+      }
+      if isEnough(least, held) { return list(tokens) }
+    }
+    listAll()
   }
 
   /// Turns a dense row into a list of at least the `wanted` best tokens.
@@ -64,8 +76,13 @@ extension Candidates {
   ///
   /// Long lists are counted into bins first, so that only the bin where the cut falls is sorted. Masses are of the
   /// weights, which must be valid where `enough` asks for mass.
+  @inline(__always)
   func keepSmallest(until enough: Enough, key: (Entry) -> Float) {
-    let keys = entries.map(key)
+    // A local array: each access to a class's property costs a check.
+    var list: [Entry] = []
+    swap(&list, &entries)
+    defer { swap(&list, &entries) }
+    let keys = list.map(key)
     guard let low = keys.min(), let high = keys.max() else { return }
     let bins = keys.count > 512 ? 512 : 1
     let scale = high > low ? Float(bins) / (high - low) : 0
@@ -77,7 +94,7 @@ extension Candidates {
     var masses = [Double](repeating: 0, count: bins)
     for (position, key) in keys.enumerated() {
       counts[bin(key)] += 1
-      masses[bin(key)] += Double(entries[position].weight)
+      masses[bin(key)] += Double(list[position].weight)
     }
     var kept = 0
     var mass = 0.0
@@ -95,19 +112,20 @@ extension Candidates {
     var last = inside.last
     for position in inside {
       kept += 1
-      mass += Double(entries[position].weight)
+      mass += Double(list[position].weight)
       last = position
       if enough.isReached(count: kept, mass: mass) { break }
     }
     guard let last else { return }
     let limit = (keys[last], last)
     var next = 0
-    for position in entries.indices where (keys[position], position) <= limit {
-      entries[next] = entries[position]
+    for position in list.indices where (keys[position], position) <= limit {
+      list[next] = list[position]
       next += 1
     }
-    entries.removeSubrange(next...)
-    entriesWereCut()
+    guard next > 0 else { return }
+    list.removeSubrange(next...)
+    entriesWereCut(count: next)
   }
 
   /// The best candidates, at most `limit`, descending.

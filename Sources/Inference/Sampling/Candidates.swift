@@ -135,18 +135,21 @@ final class Candidates {
   }
 
   private func listMass(shift top: Float) -> Mass {
+    // A local array: each access to a class's property costs a check.
+    var list: [Entry] = []
+    swap(&list, &entries)
     if !hasWeights {
       shift = top
-      for index in entries.indices {
-        entries[index].weight = Self.weight(entries[index].logit - top)
-      }
+      for index in list.indices { list[index].weight = Self.weight(list[index].logit - top) }
       hasWeights = true
     }
-    var mass = Mass(shift: shift, total: 0, moment: 0)
-    for entry in entries where entry.weight > 0 {
+    let base = shift
+    var mass = Mass(shift: base, total: 0, moment: 0)
+    for entry in list where entry.weight > 0 {
       mass.total += Double(entry.weight)
-      mass.moment += Double(entry.weight) * Double(entry.logit - shift)
+      mass.moment += Double(entry.weight) * Double(entry.logit - base)
     }
+    swap(&list, &entries)
     return mass
   }
 

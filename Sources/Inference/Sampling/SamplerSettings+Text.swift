@@ -57,8 +57,8 @@ extension SamplerSettings {
       throw InferenceError(.invalidRequest, "\(knob.id) \(text): a whole number is wanted")
     }
     guard knob.range.contains(value) || value == knob.offValue else {
-      let low = Decimals.short(knob.range.lowerBound, knob.decimals)
-      let high = Decimals.short(knob.range.upperBound, knob.decimals)
+      let low = Decimals.plain(knob.range.lowerBound, knob.decimals)
+      let high = Decimals.plain(knob.range.upperBound, knob.decimals)
       throw InferenceError(
         .invalidRequest, "\(knob.id) \(text): the range is \(low) to \(high)")
     }
@@ -164,11 +164,20 @@ extension SamplerSettings {
 
 /// Numbers as short text.
 package enum Decimals {
-  /// At most `decimals` decimals, without a leading zero: `.80`, `1.05`, `40`.
+  /// Exactly `decimals` decimals, without a leading zero: `.80`, `1.05`, `40`.
   package static func short(_ value: Double, _ decimals: Int) -> String {
     let text = fixed(value, decimals)
     if text.hasPrefix("0.") { return String(text.dropFirst()) }
     if text.hasPrefix("-0.") { return "-" + text.dropFirst(2) }
+    return text
+  }
+
+  /// At most `decimals` decimals, without zeros at the end: `0.05`, `2`.
+  package static func plain(_ value: Double, _ decimals: Int) -> String {
+    var text = fixed(value, decimals)
+    guard text.contains(".") else { return text }
+    while text.hasSuffix("0") { text.removeLast() }
+    if text.hasSuffix(".") { text.removeLast() }
     return text
   }
 

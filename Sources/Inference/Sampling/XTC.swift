@@ -25,7 +25,7 @@ extension Candidates {
       for entry in likely where entry.token != stays.token { edit(entry.token, to: -.infinity) }
     } else {
       entries.removeAll { $0.logit >= least && $0.token != stays.token }
-      entriesWereCut()
+      entriesWereCut(count: entries.count)
     }
     return true
   }

@@ -28,11 +28,15 @@ package struct SentencePieceTokenizer: Tokenizer {
   }
 
   package func encode(_ text: String, parsesSpecial: Bool) -> [TokenID] {
-    let bytes = Array(text.utf8)
+    encode([PromptPiece(text, parsesSpecial: parsesSpecial)])
+  }
+
+  package func encode(_ pieces: [PromptPiece]) -> [TokenID] {
+    let (bytes, fragments) = vocabulary.specials.partition(pieces)
     var tokens: [TokenID] = []
     var merger = PairMerger()
     var followsSpecial = true
-    for fragment in vocabulary.specials.partition(bytes, includesSpecial: parsesSpecial) {
+    for fragment in fragments {
       switch fragment {
       case .token(let token):
         tokens.append(token)

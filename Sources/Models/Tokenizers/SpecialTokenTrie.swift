@@ -67,6 +67,29 @@ struct SpecialTokenTrie: Sendable {
     return nil
   }
 
+  /// Joins pieces into one text and splits it into tokens matched whole and the text between them.
+  ///
+  /// Special tokens are matched only within pieces that ask for it. Text goes on from piece to piece.
+  func partition(_ pieces: [PromptPiece]) -> (text: [UInt8], fragments: [TextFragment]) {
+    var text: [UInt8] = []
+    var fragments: [TextFragment] = []
+    for piece in pieces {
+      let bytes = Array(piece.text.utf8)
+      for fragment in partition(bytes, includesSpecial: piece.parsesSpecial) {
+        switch (fragments.last, fragment) {
+        case (.text(let last), .text(let next))
+        where last.upperBound == text.count + next.lowerBound:
+          fragments[fragments.count - 1] = .text(last.lowerBound..<text.count + next.upperBound)
+        case (_, .text(let next)):
+          fragments.append(.text(text.count + next.lowerBound..<text.count + next.upperBound))
+        case (_, .token): fragments.append(fragment)
+        }
+      }
+      text += bytes
+    }
+    return (text, fragments)
+  }
+
   /// Splits a text into tokens matched whole and the text between them.
   ///
   /// - Parameter includesSpecial: whether control and unknown tokens are matched; user-defined ones always are.

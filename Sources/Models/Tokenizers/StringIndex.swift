@@ -18,26 +18,39 @@ struct StringIndex: Sendable {
     var capacity = 16
     while capacity < strings.count + strings.count / 2 { capacity *= 2 }
     slots = strings.file.withBytes { file in
+      // Two passes, so that the second one's scattered memory accesses can overlap.
+      let hashes = Self.hashes(strings, seed: seed, file: file)
       var slots = [UInt64](repeating: 0, count: capacity)
       for index in strings.indices {
-        let range = strings.byteRange(at: index, in: file)
-        guard !range.isEmpty else { continue }
-        var hash = ByteHash(seed: seed)
-        hash.add(file, range)
-        Self.insert(index, hash.value, range, into: &slots, strings: strings, file: file)
+        Self.insert(index, hashes[index], into: &slots, strings: strings, file: file)
       }
       return slots
     }
   }
 
+  /// The hash of each string; of an empty one 0.
+  private static func hashes(_ strings: GGUFStringArray, seed: UInt64, file: RawSpan) -> [UInt64] {
+    var hashes: [UInt64] = []
+    hashes.reserveCapacity(strings.count)
+    for index in strings.indices {
+      let range = strings.byteRange(at: index, in: file)
+      var hash = ByteHash(seed: seed)
+      hash.add(file, range)
+      hashes.append(range.isEmpty ? 0 : hash.value | 1)
+    }
+    return hashes
+  }
+
   private static func insert(
-    _ index: Int, _ hash: UInt64, _ range: Range<Int>, into slots: inout [UInt64],
-    strings: GGUFStringArray, file: RawSpan
+    _ index: Int, _ hash: UInt64, into slots: inout [UInt64], strings: GGUFStringArray,
+    file: RawSpan
   ) {
+    guard hash != 0 else { return }
     let mask = slots.count - 1
-    var position = Int(truncatingIfNeeded: hash) & mask
+    var position = Int(truncatingIfNeeded: hash >> 1) & mask
     while slots[position] != 0 {
       if slots[position] >> 32 == hash >> 32 {
+        let range = strings.byteRange(at: index, in: file)
         let other = strings.byteRange(at: Int(slots[position] & 0xFFFF_FFFF) - 1, in: file)
         if other.count == range.count, equal(file, other.lowerBound, file, range) { return }
       }
@@ -50,7 +63,7 @@ struct StringIndex: Sendable {
   func find(_ range: Range<Int>, of text: Span<UInt8>, in file: RawSpan) -> Int? {
     var hash = ByteHash(seed: seed)
     hash.add(text, range)
-    return search(hash.value) { candidate in
+    return search(hash.value | 1) { candidate in
       candidate.count == range.count && Self.equal(file, candidate.lowerBound, text, range)
     } rangeOf: {
       strings.byteRange(at: $0, in: file)
@@ -65,7 +78,7 @@ struct StringIndex: Sendable {
     hash.add(text, left)
     hash.add(0x20)
     hash.add(text, right)
-    return search(hash.value) { candidate in
+    return search(hash.value | 1) { candidate in
       candidate.count == left.count + 1 + right.count
         && file[candidate.lowerBound + left.count] == 0x20
         && Self.equal(file, candidate.lowerBound, text, left)
@@ -86,7 +99,7 @@ struct StringIndex: Sendable {
     _ hash: UInt64, matches: (Range<Int>) -> Bool, rangeOf: (Int) -> Range<Int>
   ) -> Int? {
     let mask = slots.count - 1
-    var position = Int(truncatingIfNeeded: hash) & mask
+    var position = Int(truncatingIfNeeded: hash >> 1) & mask
     while slots[position] != 0 {
       if slots[position] >> 32 == hash >> 32 {
         let index = Int(slots[position] & 0xFFFF_FFFF) - 1

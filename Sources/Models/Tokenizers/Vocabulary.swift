@@ -97,7 +97,14 @@ struct Vocabulary: Sendable {
       throw InferenceError(
         .modelFile, "\(gguf.file.path): \(key): \(types.count) entries for \(count) tokens")
     }
-    return (0..<count).map { TokenAttributes(fileType: types[$0]) }
+    guard types.type == .int32 || types.type == .uint32 else {
+      return (0..<count).map { TokenAttributes(fileType: types[$0]) }
+    }
+    return gguf.file.withBytes { file in
+      (0..<count).map {
+        TokenAttributes(fileType: Int(file.integer(Int32.self, at: types.offset + 4 * $0)))
+      }
+    }
   }
 
   /// The token whose text is exactly `text`.

@@ -8,6 +8,8 @@ import Inference
 struct BandwidthGauge {
   private static let sliceBytes = 32 << 20
   private static let slices = 40
+  /// Slices that are timed together, so that what the processor's caches still hold weighs little.
+  private static let windowSlices = 4
   /// Less would measure the processor's caches.
   private static let leastBytes = 80 << 20
 
@@ -17,6 +19,8 @@ struct BandwidthGauge {
   private let key: String
   private var slicesLeft = slices
   private var offset = 0
+  /// Nanoseconds of the window's slices so far.
+  private var windowTime: UInt64 = 0
 
   init(file: String?, threads: Int) {
     self.file = file
@@ -34,10 +38,14 @@ struct BandwidthGauge {
       let start = monotonicNanoseconds()
       PageReader(file: weights, kernels: kernels, pool: pool)
         .read(offset..<offset + Self.sliceBytes)
-      let time = Double(max(1, monotonicNanoseconds() - start)) / 1e9
+      windowTime += max(1, monotonicNanoseconds() - start)
       offset += Self.sliceBytes
       slicesLeft -= 1
-      ceiling = max(ceiling ?? 0, Double(Self.sliceBytes) / time)
+      if slicesLeft % Self.windowSlices == 0 {
+        let bytes = Double(Self.sliceBytes * Self.windowSlices)
+        ceiling = max(ceiling ?? 0, bytes * 1e9 / Double(windowTime))
+        windowTime = 0
+      }
     }
     if slicesLeft == 0 { save() }
   }

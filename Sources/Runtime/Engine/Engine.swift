@@ -11,7 +11,8 @@ package actor Engine {
   private let decoding: DecodingParts
   private let pool: WorkerPool
   private let kernels = Kernels.shared
-  private var bandwidth: BandwidthGauge
+  private let bandwidthFile: String?
+  private lazy var bandwidth = BandwidthGauge(file: bandwidthFile, threads: pool.count)
   private var current: EngineModel?
   private var caches = CacheStore()
 
@@ -23,12 +24,12 @@ package actor Engine {
   ///   - threads: threads that compute, the engine's own included; nil takes the processors at hand.
   ///   - bandwidthFile: where the measured memory bandwidth is kept between runs; nil keeps it nowhere.
   package init(
-    threads: Int? = nil, bandwidthFile: String? = nil, loader: @escaping EngineModelLoader,
+    threads: Int? = nil, bandwidthFile: String? = nil, loader: @escaping EngineModelLoader = EngineModel.fromGGUF,
     decoding: DecodingParts = .standard
   ) {
     executor = ComputeThreadExecutor(name: "paceline-engine")
     pool = WorkerPool(count: threads)
-    bandwidth = BandwidthGauge(file: bandwidthFile, threads: pool.count)
+    self.bandwidthFile = bandwidthFile
     self.loader = loader
     self.decoding = decoding
   }

@@ -9,6 +9,8 @@ package struct EngineModel: Sendable {
   package var template: (@Sendable ([ChatTurn]) throws(InferenceError) -> [PromptSegment])?
   /// The mapped weights; nil for a model without a file.
   package var file: MappedFile?
+  /// Bytes of activations and other working memory.
+  package var scratchBytes: @Sendable () -> Int = { 0 }
   /// Its `instructionSet`, `threads` and `loadSeconds` are filled in by the engine.
   package var summary: ModelSummary
 

@@ -91,7 +91,7 @@ final class GenerateRun {
       .profile(
         ProfileSample(
           time: time, weightBytes: model.file?.byteCount ?? model.model.weightByteCount,
-          cacheBytes: cache.byteCount, scratchBytes: 0,
+          cacheBytes: cache.byteCount, scratchBytes: model.scratchBytes(),
           residentBytes: ProcessMemory.residentBytes, operations: operations, threads: pool.count,
           bandwidthCeiling: bandwidthCeiling)))
   }

@@ -92,8 +92,12 @@ package final class SystemFile: Sendable {
     guard fdatasync(descriptor) == 0 else { throw .system("sync", path) }
   }
 
-  /// Whether this process now has the file for itself; the lock ends with the object.
-  package func lock() -> Bool { flock(descriptor, LOCK_EX | LOCK_NB) == 0 }
+  /// Takes the file for this object alone; the lock ends with it.
+  ///
+  /// - Returns: false where someone else has it. A file system that knows no locks counts as nobody.
+  package func lock() -> Bool {
+    flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK
+  }
 
   // MARK: Whole files and folders
 

@@ -3,7 +3,7 @@
 
 usage: make-greedy.py LLAMA_BIN_DIR MODELS_DIR > greedy.json
 
-Each continuation is 32 tokens at temperature 0 from llama-server, threads 2, no prompt cache; `gaps` holds the
+Each continuation is 32 tokens at temperature 0 from llama-server, no prompt cache; `gaps` holds the
 difference of the natural logarithms of the best two probabilities at each token. Each perplexity is that of
 llama-perplexity -c 512 on perplexity.txt.
 """
@@ -94,7 +94,7 @@ def post(path, body):
 
 def continuations(binaries, model):
     server = subprocess.Popen(
-        [f"{binaries}/llama-server", "-m", model, "--port", str(PORT), "-t", "2", "-c", "2048", "-np", "1", "--no-webui"],
+        [f"{binaries}/llama-server", "-m", model, "--port", str(PORT), "-t", "1", "-c", "2048", "-np", "1", "--no-webui"],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         for _ in range(600):
@@ -125,7 +125,7 @@ def continuations(binaries, model):
 def perplexity(binaries, model):
     text = os.path.join(os.path.dirname(os.path.abspath(__file__)), "perplexity.txt")
     output = subprocess.run(
-        [f"{binaries}/llama-perplexity", "-m", model, "-f", text, "-c", "512", "-t", "2"],
+        [f"{binaries}/llama-perplexity", "-m", model, "-f", text, "-c", "512", "-t", "1"],
         capture_output=True, text=True, check=True)
     return float(re.search(r"Final estimate: PPL = ([0-9.]+)", output.stdout + output.stderr).group(1))
 

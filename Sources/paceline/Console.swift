@@ -1,0 +1,65 @@
+import Foundation
+
+/// Standard output was closed by its reader; nothing is left to do.
+struct OutputClosed: Error {}
+
+/// The process's three streams: standard output carries results, standard error notes.
+enum Console {
+  /// A closed output shall be an error to handle, not a signal that ends the program.
+  static func prepare() { signal(SIGPIPE, SIG_IGN) }
+
+  static var inputIsTerminal: Bool { isatty(STDIN_FILENO) == 1 }
+  static var outputIsTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+  static var errorIsTerminal: Bool { isatty(STDERR_FILENO) == 1 }
+
+  /// Whether input comes from a file, a pipe or a socket: something that has an end, unlike a terminal or a device.
+  static var inputIsPiped: Bool {
+    let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/0")
+    guard let target else { return false }
+    return !target.hasPrefix("/dev/") && !target.hasPrefix("anon_inode:")
+  }
+
+  /// Help is wrapped at 80 columns, narrower where the terminal says so.
+  static var helpColumns: Int {
+    let columns = ProcessInfo.processInfo.environment["COLUMNS"].flatMap { Int($0) } ?? 80
+    return min(max(columns, 40), 80)
+  }
+
+  /// Writes to standard output at once.
+  ///
+  /// - Throws: `OutputClosed`.
+  static func write(_ text: String) throws(OutputClosed) {
+    guard !text.isEmpty else { return }
+    do {
+      try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
+    } catch {
+      throw OutputClosed()
+    }
+  }
+
+  static func print(_ text: String) throws(OutputClosed) { try write(text + "\n") }
+
+  /// A line on standard error, which may be closed.
+  static func note(_ text: String) { writeError(text + "\n") }
+
+  /// An error, with the program's name before it.
+  static func complain(_ text: String) { note("paceline: " + text) }
+
+  static func writeError(_ text: String) {
+    try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
+  }
+
+  /// All of standard input.
+  static func readAll() -> [UInt8] {
+    [UInt8]((try? FileHandle.standardInput.readToEnd()) ?? Data())
+  }
+
+  /// An encodable value as one line of JSON, keys sorted.
+  static func printJSON(_ value: some Encodable) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    encoder.nonConformingFloatEncodingStrategy = .convertToString(
+      positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+    try print(String(decoding: encoder.encode(value), as: UTF8.self))
+  }
+}
