@@ -156,7 +156,6 @@ package enum Effect: Sendable {
   case feedPrompt([UInt8])
   case edit(EditPurpose, String)
   case copy(String)
-  case title(String)
   case suspend
   case repaint
   case quit

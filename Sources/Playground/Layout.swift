@@ -165,11 +165,18 @@ package struct Layout: Sendable, Equatable {
     let (leftColumn, middle) = rest2.splitLeft(leftWidth)
     if let left { panes.append(Place(id: left, area: leftColumn, framing: .box)) }
     panes.append(Place(id: .chat, area: middle, framing: .box))
-    let first = right.count > 1 ? (rightColumn.height * 11 + 10) / 20 : rightColumn.height
+    let first = right.count > 1 ? Self.upperHeight(of: rightColumn.height) : rightColumn.height
     let heights = [first, rightColumn.height - first]
     for (id, rect) in zip(right, rightColumn.rows(heights)) {
       panes.append(Place(id: id, area: rect, framing: .box))
     }
+  }
+
+  /// Rows of the upper of two panes: a little more than half, unless that cuts a list that could be whole.
+  private static func upperHeight(of height: Int) -> Int {
+    let share = (height * 11 + 10) / 20
+    let wholeList = KnobItem.all.count + 2
+    return height - share < wholeList && height - wholeList >= 20 ? height - wholeList : share
   }
 
   /// The panes beside the chat; the focused one is always among them.

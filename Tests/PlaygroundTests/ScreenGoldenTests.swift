@@ -26,7 +26,8 @@ import Testing
 
   /// A chat with a branch, a knob turned in mid-answer, and an answer that still runs.
   static func midGeneration(_ width: Int, _ height: Int) -> Stage {
-    var stage = Stage(width, height)
+    // Typed while there is room: a terminal can be made too small at any time.
+    var stage = Stage(max(40, width), max(10, height))
     stage.press("Explain KV caching in two sentences.<enter>")
     stage.answer("It stores keys and values.")
     stage.press("<esc>r")
@@ -50,6 +51,7 @@ import Testing
     }
     stage.play([.profile(script.profile())])
     stage.press("What changes when the weights do not fit?")
+    stage.send(.resize(Size(width: width, height: height)))
     return stage
   }
 

@@ -3,7 +3,7 @@ import Terminal
 extension Commands {
   static let general: [Command] = [
     Command(
-      "help", "F1 normal:?", in: .anywhere, "keys and commands; type to search, Enter runs one",
+      "help", "F1 normal:?", in: .anywhere, "keys and commands, searchable",
       hint: ("help", 3)
     ) { state, _ in state.toggle(.help(SearchList())) },
     Command(
@@ -13,7 +13,7 @@ extension Commands {
       argument.isEmpty ? state.toggle(.palette(SearchList())) : state.runCommandLine(argument)
     },
     Command(
-      "stop", "C-c", in: .anywhere, "stop the answer and keep it; else clear the prompt",
+      "stop", "C-c", in: .anywhere, "stop the answer, keep it; or clear the text",
       hint: ("stop/clear", 1)
     ) { state, _ in state.stopOrClear() },
     Command(
@@ -29,7 +29,7 @@ extension Commands {
       "knob-raise", "F8 normal:)", in: .anywhere, "raise it, from the next token on", hint: ("-/+", 6)
     ) { state, _ in state.moveKnob(state.pickedKnob, by: 1) },
     pane(.chat, "show the chat"),
-    pane(.profile, "show the profile: speed, memory, time by operation"),
+    pane(.profile, "show the profile: speed, memory, time"),
     pane(.knobs, "show the knobs of the sampler"),
     pane(.sessions, "show the sessions and the tree of this one"),
     Command("new", "M-s", in: .anywhere, "start a new session", unless: busy) { state, _ in
@@ -46,16 +46,16 @@ extension Commands {
   ]
 
   static let prompt: [Command] = [
-    Command("send", "<enter>", in: .prompt, "send; waits its turn while the engine is busy", hint: ("send", 0)) {
+    Command("send", "<enter>", in: .prompt, "send; waits while the engine is busy", hint: ("send", 0)) {
       _, _ in [.feedPrompt([13])]
     },
     Command("newline", "M-<enter> C-j", in: .prompt, "a new line in the message", hint: ("newline", 9)) {
       _, _ in [.feedPrompt([10])]
     },
-    Command("editor", "M-e", in: .prompt, "write the message in $VISUAL or $EDITOR (also C-x C-e)") {
+    Command("editor", "M-e", in: .prompt, "write it in $EDITOR (also C-x C-e)") {
       state, _ in [.edit(.prompt, state.prompt.text)]
     },
-    Command("normal", "<esc>", in: .prompt, "leave the prompt: letters become commands", hint: ("normal", 2)) {
+    Command("normal", "<esc>", in: .prompt, "leave the prompt: letters are commands", hint: ("normal", 2)) {
       state, _ in state.leavePrompt()
     },
     Command("quit-empty", "C-d", in: .prompt, "quit, where the prompt is empty") { state, _ in
@@ -74,7 +74,7 @@ extension Commands {
     Command("previous-pane", "<backtab>", in: .normal, "focus the previous pane") { state, _ in
       state.movePane(-1)
     },
-    Command("zoom", "z", in: .normal, "give the pane the whole screen, or take it back", hint: ("zoom", 12)) {
+    Command("zoom", "z", in: .normal, "give the pane the whole screen, or not", hint: ("zoom", 12)) {
       state, _ in
       state.isZoomed.toggle()
       return []

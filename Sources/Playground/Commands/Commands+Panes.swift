@@ -23,7 +23,7 @@ extension Commands {
       unless: needsModel
     ) { state, _ in state.regenerate() },
     Command(
-      "edit", "e", in: .chat, "edit the message in the prompt; makes a branch", hint: ("edit", 4),
+      "edit", "e", in: .chat, "edit the message; makes a branch", hint: ("edit", 4),
       unless: idleWithMessages
     ) { state, _ in state.editTarget().map { state.beginEditing($0) } ?? [] },
     Command(
@@ -41,17 +41,17 @@ extension Commands {
       }
     ) { state, _ in state.continueAnswer() },
     Command(
-      "fork", "b", in: .chat, "a new session that begins with the branch up to here",
+      "fork", "b", in: .chat, "a new session that begins with this branch",
       unless: idleWithMessages
     ) { state, _ in state.fork() },
     Command(
       "copy", "y", in: .chat, "copy the message to the clipboard", hint: ("copy", 8), unless: noMessages
     ) { state, _ in state.chat.target.map { [.copy($0.text)] } ?? [] },
     Command(
-      "copy-code", "Y", in: .chat, "copy its code block; again for the next one", unless: noMessages
+      "copy-code", "Y", in: .chat, "copy its code block; again: the next one", unless: noMessages
     ) { state, _ in state.copyCode() },
     Command(
-      "inspect", "x", in: .chat, "the exact prompt, with special tokens and ids",
+      "inspect", "x", in: .chat, "the exact prompt, special tokens and ids",
       unless: needsModel
     ) { state, _ in state.inspectPrompt() },
     Command("raw", "R", in: .chat, "show text as it came, or rendered") { state, _ in
@@ -100,7 +100,7 @@ extension Commands {
     Command("on-off", "<space>", in: .knobs, "switch it off, or on again", hint: ("on/off", 4)) {
       state, _ in state.toggleKnob(state.pickedKnob)
     },
-    Command("reorder", "o", in: .knobs, "move a stage: j k choose, J K move, o ends", hint: ("reorder", 6)) {
+    Command("reorder", "o", in: .knobs, "move a stage: j k choose, J K move, o done", hint: ("reorder", 6)) {
       state, _ in state.toggleReordering()
     },
     Command(

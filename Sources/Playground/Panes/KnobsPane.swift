@@ -41,7 +41,8 @@ enum KnobsPane {
   }
 
   private static func drawMore(_ text: String, in row: Rect, on frame: inout Frame) {
-    guard row.width >= 44 || frame[row.right - text.count - 2, row.y].text == " " else { return }
+    let columns = (row.right - text.count - 2)..<row.right
+    guard columns.lowerBound > row.x, columns.allSatisfy({ frame[$0, row.y].text == " " }) else { return }
     frame.write(text, rightAlignedIn: row, style: Style(.dim))
   }
 

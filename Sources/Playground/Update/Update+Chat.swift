@@ -48,7 +48,7 @@ extension PlaygroundState {
     if session.title == nil, role == .user {
       let title = text.headline(40)
       session.title = title
-      effects += [.title(windowTitle)] + record([.title(title)])
+      effects += record([.title(title)])
     }
     let extends = parent == chat.conversation.head
     let id = chat.conversation.append(role, text, after: parent, time: clock.wall)
@@ -86,7 +86,7 @@ extension PlaygroundState {
     chat.cursor = nil
     chat.scroll.follow()
     let records = chat.conversation[id].map { [SessionRecord.message($0)] } ?? []
-    return record(records) + [.submit(ticket: ticket, .generate(request)), .syncSession]
+    return record(records) + [.submit(ticket: ticket, .generate(request))]
   }
 
   /// Another answer to the same message, as a sibling.
@@ -194,7 +194,7 @@ extension PlaygroundState {
     rebuildTranscript(width: max(8, Layout(self).chatText.width))
     mode = .insert
     focus = .chat
-    var effects: [Effect] = [.closeSession, .title(windowTitle)]
+    var effects: [Effect] = [.closeSession]
     if system != nil { effects += record([.system(system)]) }
     return effects + say(.info, "new session; the last one is saved")
   }

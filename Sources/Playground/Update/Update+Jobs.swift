@@ -139,7 +139,6 @@ extension PlaygroundState {
     } else {
       chat.transcript.end(note: chat.conversation[answer.message].flatMap { provenanceLine(of: $0) })
     }
-    effects.append(.syncSession)
     if advancesSeed { settings.seed &+= 1 }
     if provenance.finish == .contextFull {
       let used = chat.contextTokens ?? 0
@@ -156,9 +155,9 @@ extension PlaygroundState {
     running = nil
     guard chat.conversation[answer.message]?.text.isEmpty != false else {
       chat.transcript.end(note: "broken off")
-      return [.syncSession]
+      return []
     }
-    return show(head: chat.conversation[answer.message]?.parent) + [.syncSession]
+    return show(head: chat.conversation[answer.message]?.parent)
   }
 
   private mutating func askAboutFullContext(needed: Int, capacity: Int, message: MessageID) {

@@ -184,7 +184,7 @@ extension PlaygroundState {
       return []
     }
     session.title = title
-    return [.title(windowTitle)] + record([.title(title)])
+    return record([.title(title)])
   }
 
   mutating func inspectPrompt() -> [Effect] {

@@ -95,7 +95,7 @@ extension PlaygroundState {
     if let settings = opened.settings { self.settings = settings }
     rebuildTranscript(width: max(8, Layout(self).chatText.width))
     _ = say(opened.note == nil ? .info : .warning, opened.note ?? "resumed \(opened.title)")
-    return [.title(windowTitle)] + measure()
+    return measure()
   }
 
   /// Notes the hash of the model at hand; a session that has begun learns it by a record.
@@ -117,10 +117,6 @@ extension PlaygroundState {
       id: "", created: created, program: program, modelName: summary.name,
       modelPath: summary.path, modelHash: modelHash, contextLength: summary.contextLength,
       threads: summary.threads, instructionSet: summary.instructionSet)
-  }
-
-  var windowTitle: String {
-    "paceline" + (session.title.map { " - " + $0 } ?? "")
   }
 
   /// Has the engine count the context, while it has nothing else to do.

@@ -117,6 +117,9 @@ package final class SystemFile: Sendable {
     }
   }
 
+  /// Removes a file; one that is not there, or cannot be removed, is left as it is.
+  package static func remove(_ path: String) { _ = unsafe unlink(path) }
+
   package static func exists(_ path: String) -> Bool { unsafe access(path, F_OK) == 0 }
 
   /// Puts a small file in the place of an older one, in one step.

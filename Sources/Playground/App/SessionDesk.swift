@@ -1,0 +1,133 @@
+import Inference
+import Runtime
+
+/// Reads and writes sessions for the event loop; what takes time happens on other threads.
+@MainActor final class SessionDesk {
+  private let store: SessionStore
+  private let mailbox: Mailbox
+  private let program: String
+  private var writer: SessionWriter?
+  /// Records that came before a model, and so a header, was there.
+  private var early: [SessionRecord] = []
+  /// The file whose name was told.
+  private var known: String?
+  private var toldFailure: String?
+
+  init(store: SessionStore, mailbox: Mailbox, program: String) {
+    self.store = store
+    self.mailbox = mailbox
+    self.program = program
+  }
+
+  var port: FilePort {
+    FilePort(
+      record: { [self] in record($0, $1) }, closeSession: { [self] in close() },
+      sync: { [self] in writer?.flush() }, listSessions: { [self] in list() },
+      openSession: { [self] in open($0) }, forkSession: { [self] in fork(at: $0) },
+      listModels: {}, news: { [self] in news() })
+  }
+
+  private func record(_ records: [SessionRecord], _ state: PlaygroundState) {
+    guard let writer = writer ?? begin(state) else {
+      early += records
+      return
+    }
+    for record in records { writer.append(record) }
+  }
+
+  private func begin(_ state: PlaygroundState) -> SessionWriter? {
+    guard let header = state.sessionHeader(program: program, created: Timestamp.text(state.clock.wall))
+    else { return nil }
+    let writer = store.newSession(header)
+    for record in early { writer.append(record) }
+    early = []
+    self.writer = writer
+    return writer
+  }
+
+  private func close() {
+    writer?.flush()
+    writer = nil
+    early = []
+    known = nil
+  }
+
+  /// The file's name once there is one, and what went wrong in writing.
+  private func news() -> [Action] {
+    var actions: [Action] = []
+    if let path = writer?.path, path != known {
+      known = path
+      actions.append(.sessionCreated(id: Self.id(of: path)))
+    }
+    let failure = writer?.failure?.message
+    if let failure, failure != toldFailure {
+      actions.append(.notice(Notice(.error, "session not saved: \(failure)")))
+    }
+    toldFailure = failure
+    return actions
+  }
+
+  private static func id(of path: String) -> String {
+    let name = path.split(separator: "/").last.map(String.init) ?? path
+    return name.hasSuffix(".jsonl") ? String(name.dropLast(6)) : name
+  }
+
+  private func list() {
+    let store = store
+    let mailbox = mailbox
+    Task.detached(priority: .utility) {
+      let entries = store.list().filter { $0.problem == nil }.map { entry in
+        SessionEntry(
+          id: entry.id, path: entry.path, title: entry.title, time: entry.modified,
+          turns: entry.messages ?? 0, model: entry.model)
+      }
+      mailbox.post(.sessions(entries))
+    }
+  }
+
+  private func open(_ path: String) {
+    do throws(InferenceError) {
+      let file = try SessionReader.read(path)
+      try take(file)
+    } catch {
+      mailbox.post(.notice(Notice(.error, error.message)))
+    }
+  }
+
+  /// Goes on with a session that was read.
+  func take(_ file: SessionFile) throws(InferenceError) {
+    if writer?.path == file.path { close() }
+    let next = try SessionWriter(resuming: file.path)
+    close()
+    writer = next
+    known = file.path
+    mailbox.post(.sessionOpened(Self.opened(file)))
+  }
+
+  private static func opened(_ file: SessionFile) -> OpenedSession {
+    let first = file.conversation.messages.first { $0.role == .user }?.text.headline(40)
+    var notes = file.notes + file.problems.map(\.message)
+    if notes.count > 2 { notes = Array(notes.prefix(2)) + ["and \(notes.count - 2) more"] }
+    return OpenedSession(
+      id: id(of: file.path), title: file.title ?? first ?? "session",
+      conversation: file.conversation, settings: file.answers.last.map(lastSettings),
+      note: notes.isEmpty ? nil : notes.joined(separator: "; "))
+  }
+
+  private static func lastSettings(of answer: RecordedAnswer) -> SamplerSettings {
+    answer.changes.last?.settings ?? answer.settings
+  }
+
+  private func fork(at message: MessageID) {
+    do throws(InferenceError) {
+      guard let path = writer?.path else {
+        throw InferenceError(.invalidRequest, "nothing is saved yet that could be forked")
+      }
+      writer?.flush()
+      let copy = try store.fork(SessionReader.read(path), at: message)
+      try take(SessionReader.read(copy))
+    } catch {
+      mailbox.post(.notice(Notice(.error, error.message)))
+    }
+  }
+}
