@@ -9,7 +9,7 @@ struct AskTests {
 
   init() throws {
     scratch = try Scratch()
-    model = try scratch.write(TinyModelFile.writer().bytes(), to: "tiny.gguf")
+    model = try scratch.write(TinyModel().writer().bytes(), to: "tiny.gguf")
   }
 
   private func ask(_ arguments: [String], input: String = "") throws -> Program.Result {

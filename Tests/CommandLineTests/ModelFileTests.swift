@@ -23,31 +23,31 @@ struct ModelFileTests {
   }
 
   @Test func aFileWithAnotherMagicIsRefused() throws {
-    var bytes = TinyModelFile.writer().bytes()
+    var bytes = TinyModel().writer().bytes()
     bytes.replaceSubrange(0..<4, with: Array("GGML".utf8))
     try expectRefusal(of: bytes)
     try expectRefusal(of: Array("this is a letter, not a model, and long enough for a header".utf8))
   }
 
   @Test func anUnknownVersionIsRefused() throws {
-    var bytes = TinyModelFile.writer().bytes()
+    var bytes = TinyModel().writer().bytes()
     bytes[4] = 99
     try expectRefusal(of: bytes, words: "version")
   }
 
   @Test func anUnknownArchitectureIsNamed() throws {
     try expectRefusal(
-      of: TinyModelFile.writer(architecture: "perceptron").bytes(), words: "perceptron")
+      of: TinyModel(architecture: "perceptron").writer().bytes(), words: "perceptron")
   }
 
   @Test(arguments: [4, 7, 12, 24, 40, 100, 1_000, 5_000])
   func aFileCutInItsHeaderIsRefused(length: Int) throws {
-    try expectRefusal(of: Array(TinyModelFile.writer().bytes().prefix(length)))
+    try expectRefusal(of: Array(TinyModel().writer().bytes().prefix(length)))
   }
 
   @Test(arguments: [1, 33, 5_000, 60_000])
   func aFileCutInItsTensorsIsRefused(missing: Int) throws {
-    try expectRefusal(of: TinyModelFile.writer().bytes().dropLast(missing), words: "truncated")
+    try expectRefusal(of: TinyModel().writer().bytes().dropLast(missing), words: "truncated")
   }
 
   @Test func aFolderIsRefused() throws {
