@@ -2,6 +2,7 @@ import ArgumentParser
 import Foundation
 import Inference
 import Runtime
+import Terminal
 
 /// The playground: a full screen, or line mode where there is none.
 struct Play: AsyncParsableCommand {
@@ -52,6 +53,16 @@ struct Play: AsyncParsableCommand {
     let store = SessionStore(folder: sessions ?? paths.sessions)
     let resumed = try resume.map { name throws(InferenceError) in
       try SessionReader.read(store.path(of: name))
+    }
+    if !plain {
+      do {
+        try await openFullScreen(
+          path: path, store: store, paths: paths, settings: settings, resumed: resumed)
+        return
+      } catch let error as ScreenError {
+        // Without a terminal nobody has to be told that this is line mode.
+        if error != .noTerminal { Console.note(error.message + "; going on in lines") }
+      }
     }
     try await talkInLines(path: path, store: store, settings: settings, resumed: resumed)
   }

@@ -57,13 +57,15 @@ enum ProfilePane {
   }
 
   /// Writes as many whole items as fit.
-  private static func writeItems(_ items: [(String, String)], in row: Rect, on frame: inout Frame) {
+  private static func writeItems(
+    _ items: [(String, String)], in row: Rect, gap: Int = 3, on frame: inout Frame
+  ) {
     var x = row.x
     for (name, value) in items {
       guard x + name.count + 1 + CharacterWidth.columns(value) <= row.right else { break }
       x += frame.write(name + " ", at: Point(x: x, y: row.y), style: Style(.dim))
       x += frame.write(value, at: Point(x: x, y: row.y))
-      x += 3
+      x += gap
     }
   }
 
@@ -210,7 +212,11 @@ enum ProfilePane {
     let spark = Rect(x: top.x + max(used, 14) + 2, y: top.y, width: rightStart - 2 - top.x - max(used, 14) - 2, height: 1)
     drawSpark(profile, in: spark, on: &frame)
     guard area.height > 1 else { return }
-    frame.write(shareLine(profile), at: area.row(1).origin, width: area.width)
+    let items = shareItems(profile)
+    if items.isEmpty {
+      frame.write("figures appear with the first answer", at: area.row(1).origin, style: Style(.dim))
+    }
+    writeItems(items, in: area.row(1), gap: 2, on: &frame)
   }
 
   private static func drawSpark(_ profile: ProfileState, in rect: Rect, on frame: inout Frame) {
@@ -222,27 +228,21 @@ enum ProfilePane {
     for tick in ticks(profile, interval: interval, count: rect.width) {
       // The label covers what is older than the change, so that the live end stays in view.
       let x = rect.right - 1 - tick.age
-      let start = x - CharacterWidth.columns(tick.label)
-      if start >= rect.x { frame.write(tick.label, at: Point(x: start, y: rect.y), style: Style(.tick)) }
+      let columns = CharacterWidth.columns(tick.label)
+      let start = x - columns
+      let hasRoom = samples.count { $0.isFinite } >= columns + 6
+      if start >= rect.x, hasRoom || (start..<x).allSatisfy({ frame[$0, rect.y].text == " " }) { frame.write(tick.label, at: Point(x: start, y: rect.y), style: Style(.tick)) }
       frame.write(String(frame.glyphs.tick), at: Point(x: x, y: rect.y), style: Style(.tick))
     }
   }
 
-  private static func shareLine(_ profile: ProfileState) -> StyledText {
-    var line = StyledText()
-    func add(_ name: String, _ value: String) {
-      if !line.isEmpty { line.append("  ") }
-      line.append(name + " ", Style(.dim))
-      line.append(value)
-    }
+  private static func shareItems(_ profile: ProfileState) -> [(String, String)] {
+    var items: [(String, String)] = []
     if let memory = profile.memory {
-      add("rss", byteText(memory.resident))
-      add("kv", byteText(memory.cache))
+      items += [("rss", byteText(memory.resident)), ("kv", byteText(memory.cache))]
     }
-    for row in operationRows(profile).prefix(4) {
-      add(row.label, "\(Int((row.fraction * 100).rounded()))%")
-    }
-    return line.isEmpty ? StyledText("figures appear with the first answer", Style(.dim)) : line
+    return items
+      + operationRows(profile).map { ($0.label, "\(Int(($0.fraction * 100).rounded()))%") }
   }
 }
 
