@@ -58,7 +58,7 @@ import Testing
   @Test func theKnobsPaneStepsExactlyAndInLeaps() {
     var stage = Stage()
     stage.press("<esc>3jlL")
-    #expect(stage.state.settings.topK == 50)
+    #expect(stage.state.settings.topK == 51)
     stage.press("hH")
     #expect(stage.state.settings.topK == 40)
     stage.press("<enter><C-u>7<enter>")

@@ -137,6 +137,15 @@ package enum Commands {
     all.map(\.name).filter { $0.hasPrefix(prefix.lowercased()) }.sorted()
   }
 
+  /// The names that begin most like a mistyped one, at most three.
+  package static func near(_ name: String) -> [String] {
+    let name = name.lowercased()
+    let likeness = completions(of: String(name.prefix(2))).map { other in
+      (zip(name, other).prefix { $0 == $1 }.count, other)
+    }
+    return likeness.sorted { ($1.0, $0.1) < ($0.0, $1.1) }.prefix(3).map(\.1)
+  }
+
   private static let index: [Command.Binding: Int] = {
     var index: [Command.Binding: Int] = [:]
     for (number, command) in all.enumerated() {
@@ -173,7 +182,7 @@ extension PlaygroundState {
     if let item = KnobItem.named(String(name)), !argument.isEmpty {
       return setKnob(item, to: argument)
     }
-    let near = Commands.completions(of: String(name.prefix(2))).prefix(3).joined(separator: ", ")
+    let near = Commands.near(String(name)).joined(separator: ", ")
     return say(
       .warning,
       near.isEmpty ? "no command '\(name)': F1 lists them" : "no command '\(name)': near are \(near)")

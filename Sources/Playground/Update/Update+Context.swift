@@ -26,7 +26,8 @@ extension PlaygroundState {
     undo.push(.head(chat.conversation.head))
     var kept = Array(path[starts[count]...])
     // An answer that was cut is gone on with; the one that did not begin is begun.
-    let start = kept.last?.role == .assistant ? kept.removeLast() : nil
+    let last = kept.last?.role == .assistant ? kept.removeLast() : nil
+    let start = last.flatMap { $0.text.isEmpty ? nil : $0 }
     var parent: MessageID?
     var records: [SessionRecord] = []
     for message in kept {

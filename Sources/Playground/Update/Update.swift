@@ -80,10 +80,11 @@ extension PlaygroundState {
 
   /// Sets the whole branch shown; streaming text is only ever appended instead.
   mutating func rebuildTranscript(width: Int? = nil) {
+    let width = width ?? chat.transcript.width
     chat.transcript = Transcript(
       branch: chat.conversation.branch, system: chat.conversation.system,
-      note: { provenanceLine(of: $0) }, openID: running?.message,
-      width: width ?? chat.transcript.width, isRaw: chat.isRaw)
+      note: { provenanceLine(of: $0, width: width) }, openID: running?.message, width: width,
+      isRaw: chat.isRaw)
   }
 
   /// Loads a model file; the present one stays until the new one is there.
