@@ -117,7 +117,8 @@ package struct Transcript: Sendable, Equatable {
     guard let first = blocks.firstIndex(where: { $0.message == id }),
       let last = blocks.lastIndex(where: { $0.message == id })
     else { return nil }
-    return flow.lineRange(ofParagraph: first).lowerBound..<flow.lineRange(ofParagraph: last).upperBound
+    return flow.lineRange(ofParagraph: first)
+      .lowerBound..<flow.lineRange(ofParagraph: last).upperBound
   }
 
   /// The paragraph and block that hold a line.

@@ -89,7 +89,8 @@ import Testing
     model.template = nil
     var stage = Stage(model: model)
     stage.press("Once upon<enter>")
-    #expect(try #require(stage.effects.requests.first).source == .raw("Once upon", parsesSpecial: false))
+    #expect(
+      try #require(stage.effects.requests.first).source == .raw("Once upon", parsesSpecial: false))
     stage.play([.started(promptTokens: 3, reused: 0, contextLength: 2048)])
     let sources = stage.effects.records.compactMap { record -> PromptSource? in
       if case .answerStarted(_, _, _, _, _, let source) = record { source } else { nil }
@@ -337,7 +338,9 @@ import Testing
   @Test func twoSlashesSendOne() throws {
     var stage = Stage()
     stage.press("//help me<enter>")
-    #expect(try #require(stage.effects.requests.first).source == .chat([ChatTurn(role: .user, text: "/help me")]))
+    #expect(
+      try #require(stage.effects.requests.first).source
+        == .chat([ChatTurn(role: .user, text: "/help me")]))
   }
 
   @Test func anUnknownCommandIsSaidAndNotSent() {

@@ -25,7 +25,9 @@ import Testing
 
   @Test func anywhereKeysAreFreeInReadline() {
     // What readline 8.2 binds by default must stay the prompt's, but for what the map names.
-    let taken = ["M-n", "M-p", "M-?", "C-g", "C-o", "C-]", "C-s", "C-q", "C-a", "C-e", "C-k", "C-w", "C-y"]
+    let taken = [
+      "M-n", "M-p", "M-?", "C-g", "C-o", "C-]", "C-s", "C-q", "C-a", "C-e", "C-k", "C-w", "C-y",
+    ]
     for command in Commands.all where command.scope == .anywhere {
       for binding in command.bindings where binding.scope == .anywhere {
         #expect(!taken.contains(binding.key.name), "\(command.name)")

@@ -95,7 +95,8 @@ import Testing
         changed: { [self] in
           guard promptChanged else { return nil }
           promptChanged = false
-          return PromptState(PromptDisplay(prompt: "> ", text: text.text, cursor: text.text.utf8.count))
+          return PromptState(
+            PromptDisplay(prompt: "> ", text: text.text, cursor: text.text.utf8.count))
         },
         requests: { [self] in
           defer { sent = [] }
@@ -107,7 +108,8 @@ import Testing
       FilePort(
         record: { [self] records, _ in self.records += records },
         closeSession: { [self] in log.append("close") }, sync: { [self] in log.append("sync") },
-        listSessions: {}, openSession: { [self] in log.append("open \($0)") }, forkSession: { _ in },
+        listSessions: {}, openSession: { [self] in log.append("open \($0)") },
+        forkSession: { _ in },
         listModels: {}, news: { [] })
     }
   }

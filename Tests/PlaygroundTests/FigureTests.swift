@@ -19,7 +19,9 @@ import Testing
   @Test func speedOverTimeIsTokensByTheTimeTheyTook() {
     var history = SpeedHistory()
     let second: UInt64 = 1_000_000_000
-    for index in 0..<40 { history.record(time: 100 * second + UInt64(index) * 50_000_000, gap: 50_000_000) }
+    for index in 0..<40 {
+      history.record(time: 100 * second + UInt64(index) * 50_000_000, gap: 50_000_000)
+    }
     let samples = history.samples(endingAt: 102 * second, interval: 1, count: 4)
     #expect(samples[0].isNaN)
     #expect(samples[1].isNaN)

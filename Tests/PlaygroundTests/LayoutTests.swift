@@ -66,7 +66,9 @@ import Testing
     for layer in layers {
       var stage = ScreenGoldenTests.midGeneration(80, 24)
       stage.press(layer)
-      for width in [1, 2, 3, 5, 8, 13, 19, 20, 21, 39, 40, 41, 60, 79, 80, 81, 109, 110, 130, 170, 300] {
+      for width in [
+        1, 2, 3, 5, 8, 13, 19, 20, 21, 39, 40, 41, 60, 79, 80, 81, 109, 110, 130, 170, 300,
+      ] {
         for height in [1, 2, 3, 4, 5, 6, 9, 10, 11, 15, 17, 18, 22, 24, 30, 40, 60, 100] {
           stage.send(.resize(Size(width: width, height: height)))
           var frame = Frame(size: stage.state.size)
@@ -113,7 +115,8 @@ import Testing
           var stage = Stage(width, height)
           stage.state.preset = preset
           stage.state.focus = pane
-          #expect(Layout(stage.state).panes.contains { $0.id == pane }, "\(width) \(preset) \(pane)")
+          #expect(
+            Layout(stage.state).panes.contains { $0.id == pane }, "\(width) \(preset) \(pane)")
         }
       }
     }

@@ -25,9 +25,11 @@ import Testing
 
   @Test func viInsertModeKeepsTheFirstEscape() {
     var stage = Stage()
-    stage.send(.prompt(PromptState(PromptDisplay(prompt: "> ", text: "a", cursor: 1, mode: .viInsert))))
+    stage.send(
+      .prompt(PromptState(PromptDisplay(prompt: "> ", text: "a", cursor: 1, mode: .viInsert))))
     #expect(!stage.state.claims(.escape))
-    stage.send(.prompt(PromptState(PromptDisplay(prompt: "> ", text: "a", cursor: 0, mode: .viCommand))))
+    stage.send(
+      .prompt(PromptState(PromptDisplay(prompt: "> ", text: "a", cursor: 0, mode: .viCommand))))
     #expect(stage.state.claims(.escape))
   }
 
@@ -137,7 +139,9 @@ import Testing
     stage.press("<esc>/LINE 7<enter>")
     var frame = Frame(size: stage.state.size)
     draw(stage.state, on: &frame)
-    let marked = (0..<24).flatMap { y in frame.row(y).filter { $0.style == Style(.search) }.map(\.text) }
+    let marked = (0..<24).flatMap { y in
+      frame.row(y).filter { $0.style == Style(.search) }.map(\.text)
+    }
     #expect(marked.joined() == "line 7")
   }
 
@@ -235,9 +239,11 @@ import Testing
     stage.press("hi you<enter>")
     stage.answer("Hello!")
     stage.press("<esc>rh")
-    guard case .submit(let ticket, .inspect) = stage.effects.last(where: { effect in
-      if case .submit(_, .inspect) = effect { true } else { false }
-    }) else { return }
+    guard
+      case .submit(let ticket, .inspect) = stage.effects.last(where: { effect in
+        if case .submit(_, .inspect) = effect { true } else { false }
+      })
+    else { return }
     let tokens: [(id: TokenID, text: String, isSpecial: Bool)] = [
       (1, "<|im_start|>", true), (2, "user\n", false), (3, "hi", false), (4, " you", false),
       (5, "<|im_end|>", true), (6, "\n", false), (1, "<|im_start|>", true),

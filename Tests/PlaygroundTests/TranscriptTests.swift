@@ -9,7 +9,8 @@ import Testing
     (0..<transcript.lineCount).map { transcript.flow.line($0)?.plain ?? "" }
   }
 
-  private static func transcript(_ text: String, width: Int = 40, isRaw: Bool = false) -> Transcript {
+  private static func transcript(_ text: String, width: Int = 40, isRaw: Bool = false) -> Transcript
+  {
     var transcript = Transcript(width: width, isRaw: isRaw)
     transcript.begin(0)
     transcript.append(text)
@@ -18,7 +19,8 @@ import Testing
   }
 
   @Test func streamingGivesTheSameAsSettingAtOnce() {
-    let text = "# Title\n\nSome *text* with `code` and\n- a list of\n- things\n\n```swift\nlet a = 1\n\nlet b\n```\nend **bold** é 日本"
+    let text =
+      "# Title\n\nSome *text* with `code` and\n- a list of\n- things\n\n```swift\nlet a = 1\n\nlet b\n```\nend **bold** é 日本"
     for width in [10, 23, 40, 80] {
       var streamed = Transcript(width: width)
       streamed.begin(0)
@@ -92,7 +94,10 @@ import Testing
 
   @Test func codeIsBoxedAndKeepsItsSpaces() {
     let transcript = Self.transcript("```c\n  if (x)\n    y();\n```")
-    #expect(transcript.blocks.prefix(5) == [.header(0), .codeTop(0, language: "c"), .code(0), .code(0), .codeBottom(0)])
+    #expect(
+      transcript.blocks.prefix(5) == [
+        .header(0), .codeTop(0, language: "c"), .code(0), .code(0), .codeBottom(0),
+      ])
     #expect(Self.lines(transcript)[2] == "      if (x)")
   }
 

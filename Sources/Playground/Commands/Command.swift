@@ -99,7 +99,8 @@ package struct Command: Sendable {
   package static func label(_ key: Key) -> String {
     let special: [Key: String] = [
       .enter: "Enter", .tab: "Tab", .backtab: "S-Tab", .escape: "Esc", .up: "Up", .down: "Down",
-      .left: "Left", .right: "Right", .pageUp: "PgUp", .pageDown: "PgDn", .home: "Home", .end: "End",
+      .left: "Left", .right: "Right", .pageUp: "PgUp", .pageDown: "PgDn", .home: "Home",
+      .end: "End",
       .character(" "): "Space", .alt(.enter): "M-Enter",
     ]
     return special[key] ?? key.name
@@ -129,7 +130,11 @@ package enum Commands {
       return words.allSatisfy { text.contains($0) }
     }
     let first = String(words[0])
-    return found.filter { $0.name.hasPrefix(first) } + found.filter { !$0.name.hasPrefix(first) }
+    // A name that begins with the word, one that holds it, then what only its summary names.
+    func rank(_ command: Command) -> Int {
+      command.name.hasPrefix(first) ? 0 : command.name.contains(first) ? 1 : 2
+    }
+    return (0...2).flatMap { place in found.filter { rank($0) == place } }
   }
 
   /// Names that start with `prefix`, for completion in the prompt.
@@ -185,6 +190,7 @@ extension PlaygroundState {
     let near = Commands.near(String(name)).joined(separator: ", ")
     return say(
       .warning,
-      near.isEmpty ? "no command '\(name)': F1 lists them" : "no command '\(name)': near are \(near)")
+      near.isEmpty
+        ? "no command '\(name)': F1 lists them" : "no command '\(name)': near are \(near)")
   }
 }

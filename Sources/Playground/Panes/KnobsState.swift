@@ -149,7 +149,9 @@ extension PlaygroundState {
       }
       var changed = settings
       if knob.isOff(in: settings) {
-        let choices = [knob.defaultValue, off + knob.largeStep, off - knob.largeStep, off + knob.step]
+        let choices = [
+          knob.defaultValue, off + knob.largeStep, off - knob.largeStep, off + knob.step,
+        ]
         let first = choices.first { $0 != off && knob.range.contains($0) }
         knob.set(knobs.remembered[knob.id] ?? first ?? off, in: &changed)
       } else {
@@ -192,7 +194,9 @@ extension PlaygroundState {
 
   /// Moves the stage that is picked for reordering.
   package mutating func moveStage(by step: Int) -> [Effect] {
-    guard let index = knobs.reordering, settings.order.indices.contains(index + step) else { return [] }
+    guard let index = knobs.reordering, settings.order.indices.contains(index + step) else {
+      return []
+    }
     var changed = settings
     changed.order.swapAt(index, index + step)
     knobs.reordering = index + step

@@ -75,14 +75,17 @@ enum ProfilePane {
 
   private static func secondsText(_ seconds: Double) -> String {
     seconds < 0.9995
-      ? "\(Int((seconds * 1000).rounded())) ms" : PlaygroundState.number(seconds, decimals: 2) + " s"
+      ? "\(Int((seconds * 1000).rounded())) ms"
+      : PlaygroundState.number(seconds, decimals: 2) + " s"
   }
 
   private static func drawGraph(_ profile: ProfileState, in rect: Rect, on frame: inout Frame) {
     guard rect.height > 0 else { return }
     guard !profile.history.isEmpty else {
       let text = Paragraph("tokens per second appear here while an answer is made", Style(.dim))
-      for (index, line) in text.lines(width: max(8, rect.width - 2)).prefix(rect.height).enumerated() {
+      for (index, line) in text.lines(width: max(8, rect.width - 2)).prefix(rect.height)
+        .enumerated()
+      {
         frame.write(line, at: Point(x: rect.x + 1, y: rect.y + min(1, rect.height - 1) + index))
       }
       return
@@ -114,7 +117,9 @@ enum ProfilePane {
     return result
   }
 
-  private static func ticks(_ profile: ProfileState, interval: Double, count: Int) -> [TimeGraph.Tick] {
+  private static func ticks(_ profile: ProfileState, interval: Double, count: Int) -> [TimeGraph
+    .Tick]
+  {
     profile.ticks.compactMap { tick in
       guard tick.time <= profile.graphEnd else { return nil }
       let age = Int(Double(profile.graphEnd - tick.time) / 1e9 / interval)
@@ -126,7 +131,9 @@ enum ProfilePane {
 
   private static func drawMemory(_ profile: ProfileState, in row: Rect, on frame: inout Frame) {
     guard let memory = profile.memory else {
-      frame.write("memory: measured while an answer is made", at: row.origin, style: Style(.dim), width: row.width)
+      frame.write(
+        "memory: measured while an answer is made", at: row.origin, style: Style(.dim),
+        width: row.width)
       return
     }
     let entries = [
@@ -183,14 +190,17 @@ enum ProfilePane {
   private static func bandwidthLine(_ profile: ProfileState) -> StyledText {
     let bytes = OperationClass.allCases.reduce(0) { $0 + profile.operations[$1].bytes }
     let nanoseconds = profile.operations.totalNanoseconds
-    guard bytes > 0, nanoseconds > 0 else { return StyledText("bandwidth not measured", Style(.dim)) }
+    guard bytes > 0, nanoseconds > 0 else {
+      return StyledText("bandwidth not measured", Style(.dim))
+    }
     let speed = Double(bytes) / Double(nanoseconds)
     var line = StyledText("reads ", Style(.dim))
     line.append("\(PlaygroundState.number(speed, decimals: 1)) GB/s")
     if let ceiling = profile.bandwidthCeiling, ceiling > 0 {
       let share = Int((speed * 1e9 / ceiling * 100).rounded())
       line.append(
-        " of \(PlaygroundState.number(ceiling / 1e9, decimals: 1)) measured (\(share)%)", Style(.dim))
+        " of \(PlaygroundState.number(ceiling / 1e9, decimals: 1)) measured (\(share)%)",
+        Style(.dim))
     }
     return line
   }
@@ -209,12 +219,15 @@ enum ProfilePane {
     let used = frame.write(left, at: top.origin, width: top.width)
     let rightStart = top.right - right.columns
     frame.write(right, at: Point(x: rightStart, y: top.y))
-    let spark = Rect(x: top.x + max(used, 14) + 2, y: top.y, width: rightStart - 2 - top.x - max(used, 14) - 2, height: 1)
+    let spark = Rect(
+      x: top.x + max(used, 14) + 2, y: top.y, width: rightStart - 2 - top.x - max(used, 14) - 2,
+      height: 1)
     drawSpark(profile, in: spark, on: &frame)
     guard area.height > 1 else { return }
     let items = shareItems(profile)
     if items.isEmpty {
-      frame.write("figures appear with the first answer", at: area.row(1).origin, style: Style(.dim))
+      frame.write(
+        "figures appear with the first answer", at: area.row(1).origin, style: Style(.dim))
     }
     writeItems(items, in: area.row(1), gap: 2, on: &frame)
   }
@@ -231,7 +244,9 @@ enum ProfilePane {
       let columns = CharacterWidth.columns(tick.label)
       let start = x - columns
       let hasRoom = samples.count { $0.isFinite } >= columns + 6
-      if start >= rect.x, hasRoom || (start..<x).allSatisfy({ frame[$0, rect.y].text == " " }) { frame.write(tick.label, at: Point(x: start, y: rect.y), style: Style(.tick)) }
+      if start >= rect.x, hasRoom || (start..<x).allSatisfy({ frame[$0, rect.y].text == " " }) {
+        frame.write(tick.label, at: Point(x: start, y: rect.y), style: Style(.tick))
+      }
       frame.write(String(frame.glyphs.tick), at: Point(x: x, y: rect.y), style: Style(.tick))
     }
   }
@@ -250,5 +265,6 @@ enum ProfilePane {
 func drawSection(_ title: String, in row: Rect, on frame: inout Frame) {
   guard !row.isEmpty else { return }
   frame.fill(row, with: frame.glyphs.border.horizontal, style: Style(.border))
-  frame.write(" \(title) ", at: Point(x: row.x + 1, y: row.y), style: Style(.dim), width: row.width - 2)
+  frame.write(
+    " \(title) ", at: Point(x: row.x + 1, y: row.y), style: Style(.dim), width: row.width - 2)
 }

@@ -33,7 +33,9 @@ extension PlaygroundState {
     for message in kept {
       let copy = chat.conversation.append(message.role, "", after: parent, time: message.time)
       chat.conversation.appendText(message.text, tokens: message.tokens, to: copy)
-      if let provenance = message.provenance { chat.conversation.setProvenance(provenance, of: copy) }
+      if let provenance = message.provenance {
+        chat.conversation.setProvenance(provenance, of: copy)
+      }
       if let stored = chat.conversation[copy] { records.append(.message(stored)) }
       parent = copy
     }
