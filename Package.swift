@@ -57,7 +57,8 @@ let package = Package(
       name: "ModelsTests", dependencies: ["Compute", "Inference", "Models", "TestSupport"],
       exclude: ["Fixtures"], swiftSettings: testing),
     .testTarget(
-      name: "RuntimeTests", dependencies: ["Inference", "Models", "Runtime", "TestSupport"],
+      name: "RuntimeTests",
+      dependencies: ["Compute", "Inference", "Models", "Runtime", "TestSupport"],
       swiftSettings: testing),
     .executableTarget(
       name: "terminal-probe", dependencies: ["Terminal"], path: "Tests/TerminalProbe",

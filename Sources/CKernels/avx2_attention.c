@@ -14,8 +14,10 @@ typedef struct {
   float weights[CK_ATTENTION_TILE]; // of one query, by position modulo the tile
 } v_tile;
 
-// Lanes j + (j + 8) of the dot products of one query with four positions (those past the end repeat the last).
-CK_INLINE void v_four_dots(const ck_attention *a, const float *query, const v_tile *tile, int64_t from, vf sums[4]) {
+// Lanes j + (j + 8) of the dot products of one query with four positions (those past the end repeat
+// the last).
+CK_INLINE void v_four_dots(const ck_attention *a, const float *query, const v_tile *tile,
+                           int64_t from, vf sums[4]) {
   vf low[4], high[4];
   const uint16_t *keys[4];
   for (int p = 0; p < 4; p++) {
@@ -47,12 +49,13 @@ CK_INLINE void v_scores(const ck_attention *a, const float *query, v_tile *tile)
   }
 }
 
-// Turns scores into weights; returns the factor for what came before. Absent positions score -inf, so their weight
-// is 0, which changes neither maximum nor sum.
+// Turns scores into weights; returns the factor for what came before. Absent positions score -inf,
+// so their weight is 0, which changes neither maximum nor sum.
 CK_INLINE float v_softmax(float *weights, float *maximum, float *sum) {
   float top = -__builtin_inff(), factor = 1;
   vf greatest = _mm256_set1_ps(top);
-  for (int i = 0; i < CK_ATTENTION_TILE; i += 8) greatest = _mm256_max_ps(_mm256_loadu_ps(weights + i), greatest);
+  for (int i = 0; i < CK_ATTENTION_TILE; i += 8)
+    greatest = _mm256_max_ps(_mm256_loadu_ps(weights + i), greatest);
   float lanes[8];
   _mm256_storeu_ps(lanes, greatest);
   for (int i = 0; i < 8; i++) top = lanes[i] > top ? lanes[i] : top;
@@ -75,7 +78,8 @@ CK_INLINE float v_softmax(float *weights, float *maximum, float *sum) {
 }
 
 // Adds the tile's values to `8 * width` dimensions from `d` on.
-CK_INLINE void v_values(const ck_attention *a, float *output, const v_tile *tile, float factor, int64_t d, int width) {
+CK_INLINE void v_values(const ck_attention *a, float *output, const v_tile *tile, float factor,
+                        int64_t d, int width) {
   vf acc[8];
   int64_t first = tile->begin % CK_ATTENTION_TILE;
   for (int w = 0; w < width; w++) {
@@ -84,7 +88,8 @@ CK_INLINE void v_values(const ck_attention *a, float *output, const v_tile *tile
   for (int64_t i = 0; i < tile->count; i++) {
     const uint16_t *value = a->values + tile->rows[i] + d;
     vf weight = _mm256_set1_ps(tile->weights[first + i]);
-    for (int w = 0; w < width; w++) acc[w] = _mm256_fmadd_ps(weight, v_load_half(value + 8 * w), acc[w]);
+    for (int w = 0; w < width; w++)
+      acc[w] = _mm256_fmadd_ps(weight, v_load_half(value + 8 * w), acc[w]);
   }
   for (int w = 0; w < width; w++) _mm256_storeu_ps(output + d + 8 * w, acc[w]);
 }
@@ -99,7 +104,8 @@ static void attend_one(const ck_attention *a, const float *query, float *output)
     tile.count = (limit < a->end ? limit : a->end) - begin;
     for (int64_t i = 0; i < tile.count; i++) {
       int64_t position = begin + i;
-      int64_t slot = a->slots && position >= a->slots_begin ? a->slots[position - a->slots_begin] : position;
+      int64_t slot =
+          a->slots && position >= a->slots_begin ? a->slots[position - a->slots_begin] : position;
       tile.rows[i] = slot * a->dimension;
     }
     v_scores(a, query, &tile);

@@ -1,4 +1,5 @@
-// Everything but matrix products and attention, with AVX2. What is left after whole registers is done one by one.
+// Everything but matrix products and attention, with AVX2. What is left after whole registers is
+// done one by one.
 #if defined(__x86_64__)
 #include <immintrin.h>
 
@@ -7,13 +8,17 @@
 CK_BEGIN_TARGET(CK_AVX2_SET)
 #include "simd_avx2.h"
 
-CK_INLINE vi v_magnitude_bits(const float *x) { return _mm256_castps_si256(v_magnitude(_mm256_loadu_ps(x))); }
+CK_INLINE vi v_magnitude_bits(const float *x) {
+  return _mm256_castps_si256(v_magnitude(_mm256_loadu_ps(x)));
+}
 
-// Greatest magnitude of `count` floats (a multiple of 8), as bits, so that NaN counts as greater than infinity.
+// Greatest magnitude of `count` floats (a multiple of 8), as bits, so that NaN counts as greater
+// than infinity.
 CK_INLINE uint32_t v_greatest(const float *x, int count) {
   vi greatest = v_magnitude_bits(x);
   for (int i = 8; i < count; i += 8) greatest = _mm256_max_epi32(greatest, v_magnitude_bits(x + i));
-  __m128i four = _mm_max_epi32(_mm256_castsi256_si128(greatest), _mm256_extracti128_si256(greatest, 1));
+  __m128i four =
+      _mm_max_epi32(_mm256_castsi256_si128(greatest), _mm256_extracti128_si256(greatest, 1));
   four = _mm_max_epi32(four, _mm_shuffle_epi32(four, 0x4e));
   return (uint32_t)_mm_cvtsi128_si32(_mm_max_epi32(four, _mm_shuffle_epi32(four, 0xb1)));
 }
@@ -31,12 +36,14 @@ CK_INLINE float v_block_scale(uint32_t greatest, float *scale) {
   return 0;
 }
 
-// 16 floats to integers, stored as bytes; returns their sum. An inverse of 0 gives 0 even for what is not finite.
+// 16 floats to integers, stored as bytes; returns their sum. An inverse of 0 gives 0 even for what
+// is not finite.
 CK_INLINE int32_t v_quantize16(const float *x, float inverse, int8_t *q) {
   vi usable = _mm256_set1_epi32(inverse == 0 ? 0 : -1);
   vf factor = _mm256_set1_ps(inverse);
   vi a = _mm256_and_si256(usable, _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x), factor)));
-  vi b = _mm256_and_si256(usable, _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + 8), factor)));
+  vi b =
+      _mm256_and_si256(usable, _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + 8), factor)));
   vi words = _mm256_permute4x64_epi64(_mm256_packs_epi32(a, b), 0xd8);
   __m128i low = _mm256_castsi256_si128(words), high = _mm256_extracti128_si256(words, 1);
   _mm_storeu_si128((__m128i *)q, _mm_packs_epi16(low, high));
@@ -56,11 +63,13 @@ static void quantize32(const float *x, int64_t columns, int8_t *q, float *d, int
 static void quantize256(const float *x, int64_t columns, int8_t *q, float *d, int16_t *s) {
   for (int64_t b = 0; b < columns / 256; b++) {
     float inverse = v_block_scale(v_greatest(x + 256 * b, 256), &d[b]);
-    for (int64_t k = 16 * b; k < 16 * b + 16; k++) s[k] = (int16_t)v_quantize16(x + 16 * k, inverse, q + 16 * k);
+    for (int64_t k = 16 * b; k < 16 * b + 16; k++)
+      s[k] = (int16_t)v_quantize16(x + 16 * k, inverse, q + 16 * k);
   }
 }
 
-static void rms_norm(const float *x, const float *weight, int64_t count, float epsilon, float *output) {
+static void rms_norm(const float *x, const float *weight, int64_t count, float epsilon,
+                     float *output) {
   vf low = _mm256_setzero_ps(), high = _mm256_setzero_ps();
   int64_t i = 0;
   for (; i + 16 <= count; i += 16) {
@@ -110,9 +119,11 @@ CK_INLINE int64_t v_rotate_halves(float *x, const float *cosine, const float *si
   return i;
 }
 
-static void rotate(float *x, const float *cosine, const float *sine, int64_t dimension, int32_t interleaved) {
+static void rotate(float *x, const float *cosine, const float *sine, int64_t dimension,
+                   int32_t interleaved) {
   int64_t half = dimension / 2;
-  int64_t i = interleaved ? v_rotate_pairs(x, cosine, sine, half) : v_rotate_halves(x, cosine, sine, half);
+  int64_t i =
+      interleaved ? v_rotate_pairs(x, cosine, sine, half) : v_rotate_halves(x, cosine, sine, half);
   for (; i < half; i++) {
     float *first = interleaved ? x + 2 * i : x + i;
     float *second = interleaved ? x + 2 * i + 1 : x + i + half;
@@ -136,7 +147,8 @@ static void gelu_multiply(const float *gate, const float *up, int64_t count, flo
   int64_t i = 0;
   for (; i + 8 <= count; i += 8) {
     vf x = _mm256_loadu_ps(gate + i);
-    vf cubic = _mm256_fmadd_ps(_mm256_mul_ps(_mm256_set1_ps(CK_GELU_CUBIC), x), _mm256_mul_ps(x, x), x);
+    vf cubic =
+        _mm256_fmadd_ps(_mm256_mul_ps(_mm256_set1_ps(CK_GELU_CUBIC), x), _mm256_mul_ps(x, x), x);
     vf e = v_exp(v_negate(_mm256_mul_ps(_mm256_set1_ps(CK_GELU_FACTOR), cubic)));
     vf gelu = _mm256_div_ps(x, _mm256_add_ps(_mm256_set1_ps(1.0f), e));
     _mm256_storeu_ps(output + i, _mm256_mul_ps(gelu, _mm256_loadu_ps(up + i)));
@@ -162,7 +174,8 @@ static void scale(float *x, float factor, int64_t count) {
 
 static void softcap(float *x, float cap, int64_t count) {
   int64_t i = 0;
-  for (; i + 8 <= count; i += 8) _mm256_storeu_ps(x + i, v_cap(_mm256_loadu_ps(x + i), _mm256_set1_ps(cap)));
+  for (; i + 8 <= count; i += 8)
+    _mm256_storeu_ps(x + i, v_cap(_mm256_loadu_ps(x + i), _mm256_set1_ps(cap)));
   for (; i < count; i++) x[i] = ck_cap(x[i], cap);
 }
 
@@ -234,7 +247,8 @@ static float sum_exp(const float *x, float shift, int64_t count, float *terms) {
   return ck_sum_lanes(lanes);
 }
 
-static int64_t select_above(const float *x, int64_t count, float threshold, int32_t *indices, int64_t limit) {
+static int64_t select_above(const float *x, int64_t count, float threshold, int32_t *indices,
+                            int64_t limit) {
   int64_t found = 0, i = 0;
   for (; i + 8 <= count; i += 8) {
     vf above = _mm256_cmp_ps(_mm256_loadu_ps(x + i), _mm256_set1_ps(threshold), _CMP_GE_OQ);
@@ -264,20 +278,34 @@ static uint64_t stream_read(const void *memory, int64_t bytes) {
   uint64_t words[4];
   vi all = _mm256_add_epi64(_mm256_add_epi64(sum[0], sum[1]), _mm256_add_epi64(sum[2], sum[3]));
   _mm256_storeu_si256((__m256i *)words, all);
-  return words[0] + words[1] + words[2] + words[3] + ck_scalar_functions.stream_read(p + i, bytes - i);
+  return words[0] + words[1] + words[2] + words[3] +
+         ck_scalar_functions.stream_read(p + i, bytes - i);
 }
 CK_END_TARGET
 
-void ck_avx2_matmul(int32_t type, const void *weight, int64_t row_begin, int64_t row_end, const ck_rows *x,
-                    int64_t tokens, float *output, int64_t stride);
+void ck_avx2_matmul(int32_t type, const void *weight, int64_t row_begin, int64_t row_end,
+                    const ck_rows *x, int64_t tokens, float *output, int64_t stride);
 void ck_avx2_attend(const ck_attention *a);
 
 const ck_functions ck_avx2_functions = {
-  .quantize32 = quantize32, .quantize256 = quantize256, .matmul = ck_avx2_matmul,
-  .dequantize = ck_scalar_dequantize, .rms_norm = rms_norm, .rotate = rotate,
-  .silu_multiply = silu_multiply, .gelu_multiply = gelu_multiply, .add = add, .scale = scale,
-  .softcap = softcap, .to_half = to_half, .from_half = from_half, .attend = ck_avx2_attend,
-  .argmax = argmax, .max = maximum, .sum_exp = sum_exp, .select_above = select_above,
-  .stream_read = stream_read,
+    .quantize32 = quantize32,
+    .quantize256 = quantize256,
+    .matmul = ck_avx2_matmul,
+    .dequantize = ck_scalar_dequantize,
+    .rms_norm = rms_norm,
+    .rotate = rotate,
+    .silu_multiply = silu_multiply,
+    .gelu_multiply = gelu_multiply,
+    .add = add,
+    .scale = scale,
+    .softcap = softcap,
+    .to_half = to_half,
+    .from_half = from_half,
+    .attend = ck_avx2_attend,
+    .argmax = argmax,
+    .max = maximum,
+    .sum_exp = sum_exp,
+    .select_above = select_above,
+    .stream_read = stream_read,
 };
 #endif

@@ -19,56 +19,71 @@ CK_INLINE vf v_load_bf16(const uint8_t *p) {
 }
 
 // The columns after the last whole 16, to the lanes of one sum.
-static float v_finish(int32_t type, vf low, vf high, const uint8_t *row, const float *x, int64_t from, int64_t columns) {
+static float v_finish(int32_t type, vf low, vf high, const uint8_t *row, const float *x,
+                      int64_t from, int64_t columns) {
+  if (from == columns) return v_sum_lanes(_mm256_add_ps(low, high));
   float lanes[16], tail[16];
   int64_t bytes = ck_row_bytes(type, 1);
   _mm256_storeu_ps(lanes, low);
   _mm256_storeu_ps(lanes + 8, high);
   ck_scalar_dequantize(type, row + from * bytes, columns - from, tail);
-  for (int64_t c = from; c < columns; c++) lanes[c - from] = ck_fma(tail[c - from], x[c], lanes[c - from]);
+  for (int64_t c = from; c < columns; c++)
+    lanes[c - from] = ck_fma(tail[c - from], x[c], lanes[c - from]);
   return ck_sum_lanes(lanes);
 }
 
-// Two rows by two tokens; those past the end repeat the last one.
-CK_INLINE void v_tile_floats(v_load load, int32_t type, int64_t bytes, const v_product *product, int64_t row,
-                             int64_t row_end, int64_t token) {
+// `height` rows by `width` tokens; those past the end repeat the last one.
+CK_INLINE void v_tile_floats(v_load load, int32_t type, int64_t bytes, const v_product *product,
+                             int64_t row, int64_t row_end, int64_t token, int height, int width) {
   const ck_rows *x = product->x;
   int64_t columns = x->columns, whole = columns / 16 * 16;
-  const uint8_t *w[2];
+  const uint8_t *w[4], *ahead = v_ahead(product->weight, row, columns * bytes, 0);
   const float *a[2];
-  vf acc[2][2][2];
-  for (int i = 0; i < 2; i++) {
-    w[i] = product->weight + (row + i < row_end ? row + i : row_end - 1) * columns * bytes;
-    a[i] = x->f + (token + i < product->tokens ? token + i : product->tokens - 1) * columns;
-    for (int t = 0; t < 2; t++) acc[i][t][0] = acc[i][t][1] = _mm256_setzero_ps();
+  vf acc[4][2][2];
+  for (int r = 0; r < height; r++) {
+    w[r] = product->weight + (row + r < row_end ? row + r : row_end - 1) * columns * bytes;
+    for (int t = 0; t < width; t++) acc[r][t][0] = acc[r][t][1] = _mm256_setzero_ps();
+  }
+  for (int t = 0; t < width; t++) {
+    a[t] = x->f + (token + t < product->tokens ? token + t : product->tokens - 1) * columns;
   }
   for (int64_t c = 0; c < whole; c += 16) {
+    if (width == 1) v_prefetch(ahead + height * c * bytes, height * 16 * bytes);
     for (int half = 0; half < 2; half++) {
-      for (int r = 0; r < 2; r++) {
+      for (int r = 0; r < height; r++) {
         vf values = load(w[r] + (c + 8 * half) * bytes);
-        for (int t = 0; t < 2; t++) {
-          acc[r][t][half] = _mm256_fmadd_ps(values, _mm256_loadu_ps(a[t] + c + 8 * half), acc[r][t][half]);
+        for (int t = 0; t < width; t++) {
+          acc[r][t][half] =
+              _mm256_fmadd_ps(values, _mm256_loadu_ps(a[t] + c + 8 * half), acc[r][t][half]);
         }
       }
     }
   }
-  for (int r = 0; r < 2 && row + r < row_end; r++) {
-    for (int t = 0; t < 2 && token + t < product->tokens; t++) {
+  for (int r = 0; r < height && row + r < row_end; r++) {
+    for (int t = 0; t < width && token + t < product->tokens; t++) {
       product->output[(token + t) * product->stride + row + r] =
           v_finish(type, acc[r][t][0], acc[r][t][1], w[r], a[t], whole, columns);
     }
   }
 }
 
-CK_INLINE void v_floats(v_load load, int32_t type, int64_t bytes, const v_product *product, int64_t row_begin,
-                        int64_t row_end) {
+CK_INLINE void v_floats(v_load load, int32_t type, int64_t bytes, const v_product *product,
+                        int64_t row_begin, int64_t row_end) {
+  if (product->tokens == 1) {
+    for (int64_t r = row_begin; r < row_end; r += 4) {
+      v_tile_floats(load, type, bytes, product, r, row_end, 0, 4, 1);
+    }
+    return;
+  }
   for (int64_t r = row_begin; r < row_end; r += 2) {
-    for (int64_t t = 0; t < product->tokens; t += 2) v_tile_floats(load, type, bytes, product, r, row_end, t);
+    for (int64_t t = 0; t < product->tokens; t += 2) {
+      v_tile_floats(load, type, bytes, product, r, row_end, t, 2, 2);
+    }
   }
 }
 
-void ck_avx2_matmul(int32_t type, const void *weight, int64_t row_begin, int64_t row_end, const ck_rows *x,
-                    int64_t tokens, float *output, int64_t stride) {
+void ck_avx2_matmul(int32_t type, const void *weight, int64_t row_begin, int64_t row_end,
+                    const ck_rows *x, int64_t tokens, float *output, int64_t stride) {
   v_product product = {weight, x, tokens, output, stride};
   switch (type) {
   case CK_F32: v_floats(v_load_f32, type, 4, &product, row_begin, row_end); break;

@@ -10,8 +10,8 @@ CK_BEGIN_TARGET(CK_AVX512_SET)
 // One tile: its absolute positions [begin, begin + count) and where their rows lie.
 typedef struct {
   int64_t begin, count;
-  int64_t rows[CK_ATTENTION_TILE];        // first element of the position's key and value
-  float weights[4][CK_ATTENTION_TILE];    // of up to four queries, by position modulo the tile
+  int64_t rows[CK_ATTENTION_TILE];     // first element of the position's key and value
+  float weights[4][CK_ATTENTION_TILE]; // of up to four queries, by position modulo the tile
 } v_tile;
 
 // Up to four queries that walk the keys and values together.
@@ -21,8 +21,10 @@ typedef struct {
   float maximum[4], sum[4];
 } v_queries;
 
-// Scores of `group` queries for 16 / group positions from `from` on (those past the end repeat the last).
-CK_INLINE void v_scores(const ck_attention *a, const v_queries *q, v_tile *tile, int64_t from, int group) {
+// Scores of `group` queries for 16 / group positions from `from` on (those past the end repeat the
+// last).
+CK_INLINE void v_scores(const ck_attention *a, const v_queries *q, v_tile *tile, int64_t from,
+                        int group) {
   int positions = group == 3 ? 4 : 16 / group;
   __m512 acc[16];
   for (int i = 0; i < 16; i++) acc[i] = _mm512_setzero_ps();
@@ -53,8 +55,8 @@ CK_INLINE void v_scores(const ck_attention *a, const v_queries *q, v_tile *tile,
   }
 }
 
-// Turns one query's scores into weights; returns the factor for what came before. Absent positions score -inf, so
-// their weight is 0, which changes neither maximum nor sum.
+// Turns one query's scores into weights; returns the factor for what came before. Absent positions
+// score -inf, so their weight is 0, which changes neither maximum nor sum.
 CK_INLINE float v_softmax(float *weights, float *maximum, float *sum) {
   __m512 score[4], greatest = _mm512_set1_ps(-__builtin_inff());
   for (int i = 0; i < 4; i++) {
@@ -79,8 +81,8 @@ CK_INLINE float v_softmax(float *weights, float *maximum, float *sum) {
 }
 
 // Adds the tile's values to `16 * width` dimensions from `d` on of `group` queries.
-CK_INLINE void v_values(const ck_attention *a, v_queries *q, const v_tile *tile, const float *factors, int64_t d,
-                        int group, int width) {
+CK_INLINE void v_values(const ck_attention *a, v_queries *q, const v_tile *tile,
+                        const float *factors, int64_t d, int group, int width) {
   __m512 acc[16];
   for (int g = 0; g < group; g++) {
     for (int w = 0; w < width; w++) {
@@ -110,10 +112,12 @@ CK_INLINE void v_attend_tile(const ck_attention *a, v_queries *q, v_tile *tile, 
   float factors[4];
   int positions = group == 3 ? 4 : 16 / group;
   for (int g = 0; g < group; g++) {
-    for (int i = 0; i < 4; i++) _mm512_storeu_ps(tile->weights[g] + 16 * i, _mm512_set1_ps(-__builtin_inff()));
+    for (int i = 0; i < 4; i++)
+      _mm512_storeu_ps(tile->weights[g] + 16 * i, _mm512_set1_ps(-__builtin_inff()));
   }
   for (int64_t from = 0; from < tile->count; from += positions) v_scores(a, q, tile, from, group);
-  for (int g = 0; g < group; g++) factors[g] = v_softmax(tile->weights[g], &q->maximum[g], &q->sum[g]);
+  for (int g = 0; g < group; g++)
+    factors[g] = v_softmax(tile->weights[g], &q->maximum[g], &q->sum[g]);
   int64_t d = 0;
   for (; d + 64 <= a->dimension; d += 64) v_values(a, q, tile, factors, d, group, 4);
   for (; d < a->dimension; d += 16) v_values(a, q, tile, factors, d, group, 1);
@@ -129,7 +133,8 @@ CK_INLINE void v_attend_group(const ck_attention *a, int64_t head, int group) {
     tile.count = (limit < a->end ? limit : a->end) - begin;
     for (int64_t i = 0; i < tile.count; i++) {
       int64_t position = begin + i;
-      int64_t slot = a->slots && position >= a->slots_begin ? a->slots[position - a->slots_begin] : position;
+      int64_t slot =
+          a->slots && position >= a->slots_begin ? a->slots[position - a->slots_begin] : position;
       tile.rows[i] = slot * a->dimension;
     }
     v_attend_tile(a, &q, &tile, group);

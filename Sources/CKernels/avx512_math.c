@@ -8,9 +8,12 @@ CK_BEGIN_TARGET(CK_AVX512_SET)
 #include "simd_avx512.h"
 
 // The mask of the lanes that are left at `i` of `count`.
-CK_INLINE __mmask16 v_left(int64_t i, int64_t count) { return v_mask(count - i < 16 ? count - i : 16); }
+CK_INLINE __mmask16 v_left(int64_t i, int64_t count) {
+  return v_mask(count - i < 16 ? count - i : 16);
+}
 
-// Scale and inverse scale of a block whose greatest magnitude has these bits; see block_scale in scalar_math.c.
+// Scale and inverse scale of a block whose greatest magnitude has these bits; see block_scale in
+// scalar_math.c.
 CK_INLINE float v_block_scale(uint32_t greatest, float *scale) {
   float amax = ck_float_of_bits(greatest);
   *scale = 0;
@@ -27,7 +30,8 @@ CK_INLINE __m512i v_magnitude_bits(__m512 x) {
   return _mm512_and_si512(_mm512_castps_si512(x), _mm512_set1_epi32(INT32_MAX));
 }
 
-// 16 floats to integers, stored as bytes. An inverse of 0 gives 0 even for values that are not finite.
+// 16 floats to integers, stored as bytes. An inverse of 0 gives 0 even for values that are not
+// finite.
 CK_INLINE __m512i v_quantize16(const float *x, float inverse, int8_t *q) {
   __mmask16 usable = inverse == 0 ? 0 : 0xffff;
   __m512 scaled = _mm512_mul_ps(_mm512_loadu_ps(x), _mm512_set1_ps(inverse));
@@ -61,7 +65,8 @@ static void quantize256(const float *x, int64_t columns, int8_t *q, float *d, in
   }
 }
 
-static void rms_norm(const float *x, const float *weight, int64_t count, float epsilon, float *output) {
+static void rms_norm(const float *x, const float *weight, int64_t count, float epsilon,
+                     float *output) {
   __m512 lanes = _mm512_setzero_ps();
   for (int64_t i = 0; i < count; i += 16) {
     __mmask16 left = v_left(i, count);
@@ -77,10 +82,12 @@ static void rms_norm(const float *x, const float *weight, int64_t count, float e
   }
 }
 
-static void rotate(float *x, const float *cosine, const float *sine, int64_t dimension, int32_t interleaved) {
+static void rotate(float *x, const float *cosine, const float *sine, int64_t dimension,
+                   int32_t interleaved) {
   int64_t half = dimension / 2;
   if (interleaved) {
-    // The two of a pair are neighbours: b a b a... times the sines, the first of each pair negative.
+    // The two of a pair are neighbours: b a b a... times the sines, the first of each pair
+    // negative.
     for (int64_t i = 0; i < dimension; i += 16) {
       __mmask16 left = v_left(i, dimension);
       __m512i twice = _mm512_set_epi32(7, 7, 6, 6, 5, 5, 4, 4, 3, 3, 2, 2, 1, 1, 0, 0);
@@ -110,7 +117,8 @@ static void silu_multiply(const float *gate, const float *up, int64_t count, flo
     __mmask16 left = v_left(i, count);
     __m512 x = _mm512_maskz_loadu_ps(left, gate + i);
     __m512 silu = _mm512_div_ps(x, _mm512_add_ps(_mm512_set1_ps(1.0f), v_exp(v_negate(x))));
-    _mm512_mask_storeu_ps(output + i, left, _mm512_mul_ps(silu, _mm512_maskz_loadu_ps(left, up + i)));
+    _mm512_mask_storeu_ps(output + i, left,
+                          _mm512_mul_ps(silu, _mm512_maskz_loadu_ps(left, up + i)));
   }
 }
 
@@ -118,17 +126,20 @@ static void gelu_multiply(const float *gate, const float *up, int64_t count, flo
   for (int64_t i = 0; i < count; i += 16) {
     __mmask16 left = v_left(i, count);
     __m512 x = _mm512_maskz_loadu_ps(left, gate + i);
-    __m512 cubic = _mm512_fmadd_ps(_mm512_mul_ps(_mm512_set1_ps(CK_GELU_CUBIC), x), _mm512_mul_ps(x, x), x);
+    __m512 cubic =
+        _mm512_fmadd_ps(_mm512_mul_ps(_mm512_set1_ps(CK_GELU_CUBIC), x), _mm512_mul_ps(x, x), x);
     __m512 e = v_exp(v_negate(_mm512_mul_ps(_mm512_set1_ps(CK_GELU_FACTOR), cubic)));
     __m512 gelu = _mm512_div_ps(x, _mm512_add_ps(_mm512_set1_ps(1.0f), e));
-    _mm512_mask_storeu_ps(output + i, left, _mm512_mul_ps(gelu, _mm512_maskz_loadu_ps(left, up + i)));
+    _mm512_mask_storeu_ps(output + i, left,
+                          _mm512_mul_ps(gelu, _mm512_maskz_loadu_ps(left, up + i)));
   }
 }
 
 static void add(float *x, const float *y, int64_t count) {
   for (int64_t i = 0; i < count; i += 16) {
     __mmask16 left = v_left(i, count);
-    __m512 sum = _mm512_add_ps(_mm512_maskz_loadu_ps(left, x + i), _mm512_maskz_loadu_ps(left, y + i));
+    __m512 sum =
+        _mm512_add_ps(_mm512_maskz_loadu_ps(left, x + i), _mm512_maskz_loadu_ps(left, y + i));
     _mm512_mask_storeu_ps(x + i, left, sum);
   }
 }
@@ -136,14 +147,16 @@ static void add(float *x, const float *y, int64_t count) {
 static void scale(float *x, float factor, int64_t count) {
   for (int64_t i = 0; i < count; i += 16) {
     __mmask16 left = v_left(i, count);
-    _mm512_mask_storeu_ps(x + i, left, _mm512_mul_ps(_mm512_maskz_loadu_ps(left, x + i), _mm512_set1_ps(factor)));
+    _mm512_mask_storeu_ps(
+        x + i, left, _mm512_mul_ps(_mm512_maskz_loadu_ps(left, x + i), _mm512_set1_ps(factor)));
   }
 }
 
 static void softcap(float *x, float cap, int64_t count) {
   for (int64_t i = 0; i < count; i += 16) {
     __mmask16 left = v_left(i, count);
-    _mm512_mask_storeu_ps(x + i, left, v_cap(_mm512_maskz_loadu_ps(left, x + i), _mm512_set1_ps(cap)));
+    _mm512_mask_storeu_ps(x + i, left,
+                          v_cap(_mm512_maskz_loadu_ps(left, x + i), _mm512_set1_ps(cap)));
   }
 }
 
@@ -181,7 +194,8 @@ static int64_t argmax(const float *x, int64_t count) {
   __m512 greatest = _mm512_set1_ps(maximum(x, count));
   for (int64_t i = 0; i < count; i += 16) {
     __mmask16 left = v_left(i, count);
-    __mmask16 equal = _mm512_mask_cmp_ps_mask(left, _mm512_maskz_loadu_ps(left, x + i), greatest, _CMP_EQ_OQ);
+    __mmask16 equal =
+        _mm512_mask_cmp_ps_mask(left, _mm512_maskz_loadu_ps(left, x + i), greatest, _CMP_EQ_OQ);
     if (equal) return i + __builtin_ctz(equal);
   }
   return 0;
@@ -198,7 +212,8 @@ static float sum_exp(const float *x, float shift, int64_t count, float *terms) {
   return v_sum_lanes(lanes);
 }
 
-static int64_t select_above(const float *x, int64_t count, float threshold, int32_t *indices, int64_t limit) {
+static int64_t select_above(const float *x, int64_t count, float threshold, int32_t *indices,
+                            int64_t limit) {
   int64_t found = 0;
   const __m512i order = _mm512_set_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
   for (int64_t i = 0; i < count; i += 16) {
@@ -208,7 +223,8 @@ static int64_t select_above(const float *x, int64_t count, float threshold, int3
     if (!above) continue;
     int64_t room = limit - found;
     if (room > 0) {
-      __m512i packed = _mm512_maskz_compress_epi32(above, _mm512_add_epi32(order, _mm512_set1_epi32((int)i)));
+      __m512i packed =
+          _mm512_maskz_compress_epi32(above, _mm512_add_epi32(order, _mm512_set1_epi32((int)i)));
       int64_t here = __builtin_popcount(above);
       _mm512_mask_storeu_epi32(indices + found, v_mask(here < room ? here : room), packed);
     }
@@ -219,31 +235,50 @@ static int64_t select_above(const float *x, int64_t count, float threshold, int3
 
 static uint64_t stream_read(const void *memory, int64_t bytes) {
   const uint8_t *p = memory;
-  __m512i sum[4] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()};
+  __m512i sum[4] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(),
+                    _mm512_setzero_si512()};
   int64_t i = 0;
   for (; i + 256 <= bytes; i += 256) {
-    for (int k = 0; k < 4; k++) sum[k] = _mm512_add_epi64(sum[k], _mm512_loadu_si512(p + i + 64 * k));
+    for (int k = 0; k < 4; k++)
+      sum[k] = _mm512_add_epi64(sum[k], _mm512_loadu_si512(p + i + 64 * k));
   }
   for (; i < bytes; i += 64) {
     int64_t left = bytes - i;
     __mmask64 mask = left >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << left) - 1;
     sum[0] = _mm512_add_epi64(sum[0], _mm512_maskz_loadu_epi8(mask, p + i));
   }
-  sum[0] = _mm512_add_epi64(_mm512_add_epi64(sum[0], sum[1]), _mm512_add_epi64(sum[2], sum[3]));
-  return (uint64_t)_mm512_reduce_add_epi64(sum[0]);
+  uint64_t words[8], total = 0;
+  __m512i all =
+      _mm512_add_epi64(_mm512_add_epi64(sum[0], sum[1]), _mm512_add_epi64(sum[2], sum[3]));
+  _mm512_storeu_si512(words, all);
+  for (int k = 0; k < 8; k++) total += words[k];
+  return total;
 }
 CK_END_TARGET
 
-void ck_avx512_matmul(int32_t type, const void *weight, int64_t row_begin, int64_t row_end, const ck_rows *x,
-                      int64_t tokens, float *output, int64_t stride);
+void ck_avx512_matmul(int32_t type, const void *weight, int64_t row_begin, int64_t row_end,
+                      const ck_rows *x, int64_t tokens, float *output, int64_t stride);
 void ck_avx512_attend(const ck_attention *a);
 
 const ck_functions ck_avx512_functions = {
-  .quantize32 = quantize32, .quantize256 = quantize256, .matmul = ck_avx512_matmul,
-  .dequantize = ck_scalar_dequantize, .rms_norm = rms_norm, .rotate = rotate,
-  .silu_multiply = silu_multiply, .gelu_multiply = gelu_multiply, .add = add, .scale = scale,
-  .softcap = softcap, .to_half = to_half, .from_half = from_half, .attend = ck_avx512_attend,
-  .argmax = argmax, .max = maximum, .sum_exp = sum_exp, .select_above = select_above,
-  .stream_read = stream_read,
+    .quantize32 = quantize32,
+    .quantize256 = quantize256,
+    .matmul = ck_avx512_matmul,
+    .dequantize = ck_scalar_dequantize,
+    .rms_norm = rms_norm,
+    .rotate = rotate,
+    .silu_multiply = silu_multiply,
+    .gelu_multiply = gelu_multiply,
+    .add = add,
+    .scale = scale,
+    .softcap = softcap,
+    .to_half = to_half,
+    .from_half = from_half,
+    .attend = ck_avx512_attend,
+    .argmax = argmax,
+    .max = maximum,
+    .sum_exp = sum_exp,
+    .select_above = select_above,
+    .stream_read = stream_read,
 };
 #endif

@@ -9,8 +9,8 @@ CK_BEGIN_TARGET(CK_AVX512_SET)
 #include "panel_matmul.h"
 #include "avx512_floats.h"
 
-void ck_avx512_matmul(int32_t type, const void *weight, int64_t row_begin, int64_t row_end, const ck_rows *x,
-                      int64_t tokens, float *output, int64_t stride) {
+void ck_avx512_matmul(int32_t type, const void *weight, int64_t row_begin, int64_t row_end,
+                      const ck_rows *x, int64_t tokens, float *output, int64_t stride) {
   switch (type) {
   case CK_F32: v_floats_f32(weight, row_begin, row_end, x, tokens, output, stride); break;
   case CK_F16: v_floats_f16(weight, row_begin, row_end, x, tokens, output, stride); break;

@@ -7,7 +7,8 @@ int32_t ck_supported(int32_t isa) {
 #if defined(__x86_64__)
   // These ask the operating system too: a set counts only where its registers are saved.
   case CK_AVX2:
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+           __builtin_cpu_supports("f16c");
   case CK_AVX512:
     return ck_supported(CK_AVX2) && __builtin_cpu_supports("avx512f") &&
            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
@@ -52,6 +53,7 @@ void ck_quantize256(int32_t isa, const float *x, int64_t columns, int8_t *q, flo
 
 void ck_matmul(int32_t isa, int32_t type, const void *weight, int64_t row_begin, int64_t row_end,
                const ck_rows *x, int64_t tokens, float *output, int64_t stride) {
+  if (x->columns == 0) isa = CK_SCALAR; // the vector versions start an output at its first block
   functions(isa)->matmul(type, weight, row_begin, row_end, x, tokens, output, stride);
 }
 
@@ -69,15 +71,19 @@ void ck_rotate(int32_t isa, float *x, const float *cosine, const float *sine, in
   functions(isa)->rotate(x, cosine, sine, dimension, interleaved);
 }
 
-void ck_silu_multiply(int32_t isa, const float *gate, const float *up, int64_t count, float *output) {
+void ck_silu_multiply(int32_t isa, const float *gate, const float *up, int64_t count,
+                      float *output) {
   functions(isa)->silu_multiply(gate, up, count, output);
 }
 
-void ck_gelu_multiply(int32_t isa, const float *gate, const float *up, int64_t count, float *output) {
+void ck_gelu_multiply(int32_t isa, const float *gate, const float *up, int64_t count,
+                      float *output) {
   functions(isa)->gelu_multiply(gate, up, count, output);
 }
 
-void ck_add(int32_t isa, float *x, const float *y, int64_t count) { functions(isa)->add(x, y, count); }
+void ck_add(int32_t isa, float *x, const float *y, int64_t count) {
+  functions(isa)->add(x, y, count);
+}
 
 void ck_scale(int32_t isa, float *x, float factor, int64_t count) {
   functions(isa)->scale(x, factor, count);
@@ -97,7 +103,9 @@ void ck_from_half(int32_t isa, const uint16_t *x, float *output, int64_t count) 
 
 void ck_attend(int32_t isa, const ck_attention *a) { functions(isa)->attend(a); }
 
-int64_t ck_argmax(int32_t isa, const float *x, int64_t count) { return functions(isa)->argmax(x, count); }
+int64_t ck_argmax(int32_t isa, const float *x, int64_t count) {
+  return functions(isa)->argmax(x, count);
+}
 
 float ck_max(int32_t isa, const float *x, int64_t count) { return functions(isa)->max(x, count); }
 
@@ -105,8 +113,8 @@ float ck_sum_exp(int32_t isa, const float *x, float shift, int64_t count, float 
   return functions(isa)->sum_exp(x, shift, count, terms);
 }
 
-int64_t ck_select_above(int32_t isa, const float *x, int64_t count, float threshold, int32_t *indices,
-                        int64_t limit) {
+int64_t ck_select_above(int32_t isa, const float *x, int64_t count, float threshold,
+                        int32_t *indices, int64_t limit) {
   return functions(isa)->select_above(x, count, threshold, indices, limit);
 }
 

@@ -1,4 +1,5 @@
-// What the files of this target share: the table of one instruction set's functions and small scalar helpers.
+// What the files of this target share: the table of one instruction set's functions and small
+// scalar helpers.
 #ifndef PACELINE_KERNELS_H
 #define PACELINE_KERNELS_H
 
@@ -13,10 +14,12 @@
 #pragma GCC optimize("fp-contract=off")
 #endif
 
-// Functions between BEGIN and END may use these instructions; the rest of the target stays portable.
+// Functions between BEGIN and END may use these instructions; the rest of the target stays
+// portable.
 #define CK_PRAGMA(text) _Pragma(#text)
 #if defined(__clang__)
-#define CK_BEGIN_TARGET(set) CK_PRAGMA(clang attribute push(__attribute__((target(set))), apply_to = function))
+#define CK_BEGIN_TARGET(set)                                                                       \
+  CK_PRAGMA(clang attribute push(__attribute__((target(set))), apply_to = function))
 #define CK_END_TARGET CK_PRAGMA(clang attribute pop)
 #elif defined(__GNUC__)
 #define CK_BEGIN_TARGET(set) CK_PRAGMA(GCC push_options) CK_PRAGMA(GCC target(set))
@@ -30,7 +33,8 @@
 typedef struct {
   void (*quantize32)(const float *, int64_t, int8_t *, float *, int32_t *);
   void (*quantize256)(const float *, int64_t, int8_t *, float *, int16_t *);
-  void (*matmul)(int32_t, const void *, int64_t, int64_t, const ck_rows *, int64_t, float *, int64_t);
+  void (*matmul)(int32_t, const void *, int64_t, int64_t, const ck_rows *, int64_t, float *,
+                 int64_t);
   void (*dequantize)(int32_t, const void *, int64_t, float *);
   void (*rms_norm)(const float *, const float *, int64_t, float, float *);
   void (*rotate)(float *, const float *, const float *, int64_t, int32_t);
@@ -127,8 +131,8 @@ static inline float ck_float_of_bfloat(uint16_t b) { return ck_float_of_bits((ui
 
 // The constants of exp: x = n ln 2 + r with |r| <= ln 2 / 2; exp(r) = 1 + r + r^2 q(r).
 //
-// `shifter` (1.5 * 2^23) rounds to the nearest integer, ties to even, and leaves it in the low bits.
-// Below `low` the result is 0, above `high` it is infinite.
+// `shifter` (1.5 * 2^23) rounds to the nearest integer, ties to even, and leaves it in the low
+// bits. Below `low` the result is 0, above `high` it is infinite.
 #define CK_EXP_LOW (-105.0f)
 #define CK_EXP_HIGH (89.0f)
 #define CK_EXP_SHIFTER (12582912.0f)
@@ -145,7 +149,8 @@ static inline float ck_float_of_bfloat(uint16_t b) { return ck_float_of_bits((ui
 #define CK_GELU_CUBIC (0.044715f)
 #define CK_GELU_FACTOR (1.59576912f)
 
-// A block whose greatest magnitude lies below this is quantised to zero (its inverse scale would be infinite).
+// A block whose greatest magnitude lies below this is quantised to zero (its inverse scale would be
+// infinite).
 #define CK_QUANTIZE_LEAST (0x1p-118f)
 
 #endif

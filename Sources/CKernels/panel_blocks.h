@@ -1,13 +1,17 @@
-// Unpacking of V_ROWS weight rows into panels, for any vector width. Include after simd_avx512.h or simd_avx2.h.
+// Unpacking of V_ROWS weight rows into panels, for any vector width. Include after simd_avx512.h or
+// simd_avx2.h.
 //
-// A panel register holds four adjacent columns of V_ROWS rows as bytes, one row a lane. So a product with four
-// broadcast activations adds to all rows at once, sums never cross lanes, and every row's order is sequential.
+// A panel register holds four adjacent columns of V_ROWS rows as bytes, one row a lane. So a
+// product with four broadcast activations adds to all rows at once, sums never cross lanes, and
+// every row's order is sequential.
 #ifndef PACELINE_PANEL_BLOCKS_H
 #define PACELINE_PANEL_BLOCKS_H
 
-// Bytes ahead of which a panel's memory is asked for: the rows that come next, in address order.
+// Asks for memory that a later group reads. Rows of a group lie apart and each is short, which no
+// hardware prefetcher follows; so the bytes are asked for in address order, into the second-level
+// cache: a group may not fit the first.
 CK_INLINE void v_prefetch(const uint8_t *p, int64_t bytes) {
-  for (int64_t i = 0; i < bytes; i += 64) _mm_prefetch((const char *)(p + i), _MM_HINT_T0);
+  for (int64_t i = 0; i < bytes; i += 64) _mm_prefetch((const char *)(p + i), _MM_HINT_T1);
 }
 
 CK_INLINE vi v_low_nibbles(vi x) { return i_and(x, i_splat8(15)); }
@@ -23,7 +27,8 @@ CK_INLINE void v_nibbles(const uint8_t *p, int64_t row_bytes, vi w[8]) {
   }
 }
 
-// One block of 32 columns of V_ROWS rows: 8 registers, scales, and minimums where the format has them.
+// One block of 32 columns of V_ROWS rows: 8 registers, scales, and minimums where the format has
+// them.
 typedef void (*v_unpack32)(const uint8_t *p, int64_t row_bytes, vi w[8], vf *d, vf *m);
 
 CK_INLINE void v_unpack_q4_0(const uint8_t *p, int64_t row_bytes, vi w[8], vf *d, vf *m) {
@@ -64,21 +69,43 @@ CK_INLINE void v_unpack_q8_0(const uint8_t *p, int64_t row_bytes, vi w[8], vf *d
 
 // One block of 256 columns of V_ROWS rows.
 //
-// `w[j]` holds columns 32j...32j+31. `scale` is one register of int32 for each 32 columns (Q4_K, Q5_K) or each 16.
-// `pairs[k]` holds for columns 32k...32k+31 two int16 a row, which multiply the two sums of 16 activations: the
-// minimums, or for a format with a zero point the scales.
+// `w[j]` holds columns 32j...32j+31. `scale` is one register of int32 for each 32 columns (Q4_K,
+// Q5_K) or each 16. `pairs[k]` holds for columns 32k...32k+31 two int16 a row, which multiply the
+// two sums of 16 activations: the minimums, or for a format with a zero point the scales.
 typedef struct {
   vi w[8][8];
   vi scale[16];
   vi pairs[8];
   vf d, dmin;
 } v_panel256;
-typedef void (*v_unpack256)(const uint8_t *p, int64_t row_bytes, v_panel256 *out);
+
+// Where unpacked columns go: into the panel, or straight into the product with one token.
+typedef struct {
+  v_panel256 *panel;
+  const uint8_t *ahead; // what a later group reads
+  int32_t bytes, fine, greatest;
+  int32_t direct;  // known at compile time, so no test of it remains
+  const int8_t *a; // where direct: the token's 256 activations
+  vi total;        // where direct: the scaled sums
+} v_sink;
+typedef void (*v_unpack256)(const uint8_t *p, int64_t row_bytes, v_sink *sink);
+
+// Takes columns 32j + 16 half to 32j + 16 half + 15.
+CK_INLINE void v_emit(v_sink *sink, int j, int half, const vi w[4]) {
+  int64_t share = V_ROWS * sink->bytes / 16; // of the bytes that the whole block takes
+  v_prefetch(sink->ahead + (2 * j + half) * share, share);
+  if (!sink->direct) {
+    for (int e = 0; e < 4; e++) sink->panel->w[j][4 * half + e] = w[e];
+    return;
+  }
+  vi sum = i_zero();
+  v_dot(&sum, w, 4, sink->a + 32 * j + 16 * half, 0, 1, sink->greatest);
+  vi scale = sink->panel->scale[sink->fine ? 2 * j + half : j];
+  sink->total = i_add32(sink->total, i_mul32(sum, scale));
+}
 
 // Byte i (0...3) of each lane, as an unsigned number.
-CK_INLINE vi v_byte(vi x, int i) {
-  return i_and(i_right32(x, 8 * i), i_splat32(255));
-}
+CK_INLINE vi v_byte(vi x, int i) { return i_and(i_right32(x, 8 * i), i_splat32(255)); }
 
 // In each byte: the field at bit `from`, moved to bit `to`; `mask` has the field's width.
 CK_INLINE vi v_move_bits(vi x, int from, int to, int mask) {
@@ -107,10 +134,8 @@ CK_INLINE void v_head_q4_k(const uint8_t *p, int64_t row_bytes, v_panel256 *out)
   vi scales[2], minimums[2];
   scales[0] = i_and(head[1], six);
   minimums[0] = i_and(head[2], six);
-  scales[1] = i_or(i_and(head[3], four),
-                              i_and(i_right32(head[1], 2), two));
-  minimums[1] = i_or(i_and(i_right32(head[3], 4), four),
-                                i_and(i_right32(head[2], 2), two));
+  scales[1] = i_or(i_and(head[3], four), i_and(i_right32(head[1], 2), two));
+  minimums[1] = i_or(i_and(i_right32(head[3], 4), four), i_and(i_right32(head[2], 2), two));
   for (int j = 0; j < 8; j++) {
     out->scale[j] = v_byte(scales[j / 4], j % 4);
     vi minimum = v_byte(minimums[j / 4], j % 4);
@@ -118,43 +143,48 @@ CK_INLINE void v_head_q4_k(const uint8_t *p, int64_t row_bytes, v_panel256 *out)
   }
 }
 
-CK_INLINE void v_unpack_q4_k(const uint8_t *p, int64_t row_bytes, v_panel256 *out) {
-  v_head_q4_k(p, row_bytes, out);
+CK_INLINE void v_unpack_q4_k(const uint8_t *p, int64_t row_bytes, v_sink *sink) {
+  v_head_q4_k(p, row_bytes, sink->panel);
   for (int c = 0; c < 4; c++) {
     for (int half = 0; half < 2; half++) {
       vi x[4];
       v_transpose(p + 16 + 32 * c + 16 * half, row_bytes, x);
+      vi low[4], high[4];
       for (int e = 0; e < 4; e++) {
-        out->w[2 * c][4 * half + e] = v_low_nibbles(x[e]);
-        out->w[2 * c + 1][4 * half + e] = v_high_nibbles(x[e]);
+        low[e] = v_low_nibbles(x[e]);
+        high[e] = v_high_nibbles(x[e]);
       }
+      v_emit(sink, 2 * c, half, low);
+      v_emit(sink, 2 * c + 1, half, high);
     }
   }
 }
 
-CK_INLINE void v_unpack_q5_k(const uint8_t *p, int64_t row_bytes, v_panel256 *out) {
-  v_head_q4_k(p, row_bytes, out);
+CK_INLINE void v_unpack_q5_k(const uint8_t *p, int64_t row_bytes, v_sink *sink) {
+  v_head_q4_k(p, row_bytes, sink->panel);
   for (int half = 0; half < 2; half++) {
     vi bits[4];
     v_transpose(p + 16 + 16 * half, row_bytes, bits);
     for (int c = 0; c < 4; c++) {
       vi x[4];
       v_transpose(p + 48 + 32 * c + 16 * half, row_bytes, x);
+      vi low[4], high[4];
       for (int e = 0; e < 4; e++) {
-        vi low = v_move_bits(bits[e], 2 * c, 4, 1), high = v_move_bits(bits[e], 2 * c + 1, 4, 1);
-        out->w[2 * c][4 * half + e] = i_or(v_low_nibbles(x[e]), low);
-        out->w[2 * c + 1][4 * half + e] = i_or(v_high_nibbles(x[e]), high);
+        low[e] = i_or(v_low_nibbles(x[e]), v_move_bits(bits[e], 2 * c, 4, 1));
+        high[e] = i_or(v_high_nibbles(x[e]), v_move_bits(bits[e], 2 * c + 1, 4, 1));
       }
+      v_emit(sink, 2 * c, half, low);
+      v_emit(sink, 2 * c + 1, half, high);
     }
   }
 }
 
-CK_INLINE void v_unpack_q6_k(const uint8_t *p, int64_t row_bytes, v_panel256 *out) {
+CK_INLINE void v_unpack_q6_k(const uint8_t *p, int64_t row_bytes, v_sink *sink) {
   vi scales[4];
   v_transpose(p + 192, row_bytes, scales);
-  v_signed_scales(scales, out);
-  out->d = v_high_half(v_gather32(p + 206, row_bytes));
-  out->dmin = f_zero();
+  v_signed_scales(scales, sink->panel);
+  sink->panel->d = v_high_half(v_gather32(p + 206, row_bytes));
+  sink->panel->dmin = f_zero();
   for (int piece = 0; piece < 4; piece++) {
     int n = piece / 2, half = piece % 2;
     vi bits[4];
@@ -162,16 +192,18 @@ CK_INLINE void v_unpack_q6_k(const uint8_t *p, int64_t row_bytes, v_panel256 *ou
     for (int s = 0; s < 2; s++) {
       vi x[4];
       v_transpose(p + 64 * n + 32 * s + 16 * half, row_bytes, x);
+      vi low[4], high[4];
       for (int e = 0; e < 4; e++) {
-        vi low = v_move_bits(bits[e], 2 * s, 4, 3), high = v_move_bits(bits[e], 2 * s + 4, 4, 3);
-        out->w[4 * n + s][4 * half + e] = i_or(v_low_nibbles(x[e]), low);
-        out->w[4 * n + s + 2][4 * half + e] = i_or(v_high_nibbles(x[e]), high);
+        low[e] = i_or(v_low_nibbles(x[e]), v_move_bits(bits[e], 2 * s, 4, 3));
+        high[e] = i_or(v_high_nibbles(x[e]), v_move_bits(bits[e], 2 * s + 4, 4, 3));
       }
+      v_emit(sink, 4 * n + s, half, low);
+      v_emit(sink, 4 * n + s + 2, half, high);
     }
   }
 }
 
-CK_INLINE void v_unpack_q3_k(const uint8_t *p, int64_t row_bytes, v_panel256 *out) {
+CK_INLINE void v_unpack_q3_k(const uint8_t *p, int64_t row_bytes, v_sink *sink) {
   vi packed[4], scales[4];
   v_transpose(p + 92, row_bytes, packed); // the last 4 bytes of the fields, then the scales
   for (int g = 0; g < 4; g++) {
@@ -179,9 +211,9 @@ CK_INLINE void v_unpack_q3_k(const uint8_t *p, int64_t row_bytes, v_panel256 *ou
     vi six = i_or(low, v_move_bits(packed[3], 2 * g, 4, 3));
     scales[g] = i_sub8(six, i_splat8(32));
   }
-  v_signed_scales(scales, out);
-  out->d = v_high_half(v_gather32(p + 106, row_bytes));
-  out->dmin = f_zero();
+  v_signed_scales(scales, sink->panel);
+  sink->panel->d = v_high_half(v_gather32(p + 106, row_bytes));
+  sink->panel->dmin = f_zero();
   for (int half = 0; half < 2; half++) {
     vi bits[4];
     v_transpose(p + 16 * half, row_bytes, bits);
@@ -189,34 +221,35 @@ CK_INLINE void v_unpack_q3_k(const uint8_t *p, int64_t row_bytes, v_panel256 *ou
       vi x[4];
       v_transpose(p + 32 + 32 * n + 16 * half, row_bytes, x);
       for (int j = 4 * n; j < 4 * n + 4; j++) {
+        vi w[4];
         for (int e = 0; e < 4; e++) {
-          vi low = v_move_bits(x[e], 2 * (j % 4), 0, 3);
-          out->w[j][4 * half + e] = i_or(low, v_move_bits(bits[e], j, 2, 1));
+          w[e] = i_or(v_move_bits(x[e], 2 * (j % 4), 0, 3), v_move_bits(bits[e], j, 2, 1));
         }
+        v_emit(sink, j, half, w);
       }
     }
   }
 }
 
-CK_INLINE void v_unpack_q2_k(const uint8_t *p, int64_t row_bytes, v_panel256 *out) {
+CK_INLINE void v_unpack_q2_k(const uint8_t *p, int64_t row_bytes, v_sink *sink) {
   vi packed[4];
   v_transpose(p, row_bytes, packed);
-  for (int j = 0; j < 16; j++) out->scale[j] = v_byte(v_low_nibbles(packed[j / 4]), j % 4);
+  for (int j = 0; j < 16; j++) sink->panel->scale[j] = v_byte(v_low_nibbles(packed[j / 4]), j % 4);
   for (int k = 0; k < 8; k++) {
     vi minimums = v_high_nibbles(packed[k / 2]);
     vi first = v_byte(minimums, 2 * (k % 2)), second = v_byte(minimums, 2 * (k % 2) + 1);
-    out->pairs[k] = i_or(first, i_left32(second, 16));
+    sink->panel->pairs[k] = i_or(first, i_left32(second, 16));
   }
   vi tail = v_gather32(p + 80, row_bytes);
-  out->d = v_low_half(tail);
-  out->dmin = v_high_half(tail);
+  sink->panel->d = v_low_half(tail);
+  sink->panel->dmin = v_high_half(tail);
   for (int piece = 0; piece < 4; piece++) {
     vi x[4];
     v_transpose(p + 16 + 16 * piece, row_bytes, x);
     for (int f = 0; f < 4; f++) {
-      for (int e = 0; e < 4; e++) {
-        out->w[4 * (piece / 2) + f][4 * (piece % 2) + e] = v_move_bits(x[e], 2 * f, 0, 3);
-      }
+      vi w[4];
+      for (int e = 0; e < 4; e++) w[e] = v_move_bits(x[e], 2 * f, 0, 3);
+      v_emit(sink, 4 * (piece / 2) + f, piece % 2, w);
     }
   }
 }

@@ -1,7 +1,9 @@
-// Products of quantised matrices, in groups of V_ROWS rows, for any vector width. Include after panel_blocks.h.
+// Products of quantised matrices, in groups of V_ROWS rows, for any vector width. Include after
+// panel_blocks.h.
 //
-// One token: each weight block is unpacked in registers and used at once. Several: it is unpacked to a panel in the
-// first-level cache, and tiles of tokens run over that. Unfinished sums wait in `output`; storing loses nothing.
+// One token: each weight block is unpacked in registers and used at once. Several: it is unpacked
+// to a panel in the first-level cache, and tiles of tokens run over that. Unfinished sums wait in
+// `output`; storing loses nothing.
 #ifndef PACELINE_PANEL_MATMUL_H
 #define PACELINE_PANEL_MATMUL_H
 
@@ -27,9 +29,10 @@ typedef struct {
   vf d[8], m[8];
 } v_panel32;
 
-// One block by `width` tokens: the exact sums, then one rounding for the scale and one for the minimum.
-CK_INLINE void v_block32(v_format32 format, const vi *w, vf d, vf m, const ck_rows *x, int64_t index, vf *acc,
-                         int width) {
+// One block by `width` tokens: the exact sums, then one rounding for the scale and one for the
+// minimum.
+CK_INLINE void v_block32(v_format32 format, const vi *w, vf d, vf m, const ck_rows *x,
+                         int64_t index, vf *acc, int width) {
   int64_t blocks = x->columns / 32;
   vi sum[V_TOKENS];
   for (int t = 0; t < width; t++) sum[t] = i_splat32(-format.zero * x->s32[index + t * blocks]);
@@ -44,8 +47,8 @@ CK_INLINE void v_block32(v_format32 format, const vi *w, vf d, vf m, const ck_ro
 }
 
 // `count` blocks of one panel by `width` tokens from `token` on.
-CK_INLINE void v_tile32(v_format32 format, const v_panel32 *panel, const v_product *product, int64_t token,
-                        int64_t block, int64_t count, vm rows, int width) {
+CK_INLINE void v_tile32(v_format32 format, const v_panel32 *panel, const v_product *product,
+                        int64_t token, int64_t block, int64_t count, vm rows, int width) {
   const ck_rows *x = product->x;
   int64_t index = token * (x->columns / 32) + block;
   float *place = product->output + token * product->stride;
@@ -60,8 +63,9 @@ CK_INLINE void v_tile32(v_format32 format, const v_panel32 *panel, const v_produ
 }
 
 // Up to 8 blocks of one group at `p`. `ahead` is what the next group will read meanwhile.
-CK_INLINE void v_chunk32(v_format32 format, const v_product *product, const uint8_t *p, int64_t row_bytes,
-                         const uint8_t *ahead, int64_t block, int64_t count, vm rows) {
+CK_INLINE void v_chunk32(v_format32 format, const v_product *product, const uint8_t *p,
+                         int64_t row_bytes, const uint8_t *ahead, int64_t block, int64_t count,
+                         vm rows) {
   int64_t block_bytes = V_ROWS * format.bytes;
   if (product->tokens == 1) {
     vf acc = block == 0 ? f_zero() : f_load_rows(rows, product->output);
@@ -84,19 +88,33 @@ CK_INLINE void v_chunk32(v_format32 format, const v_product *product, const uint
   for (; V_TOKENS == 8 && t + 8 <= product->tokens; t += 8) {
     v_tile32(format, &panel, product, t, block, count, rows, V_TOKENS);
   }
-  for (; t + 4 <= product->tokens; t += 4) v_tile32(format, &panel, product, t, block, count, rows, 4);
-  for (; t + 2 <= product->tokens; t += 2) v_tile32(format, &panel, product, t, block, count, rows, 2);
+  for (; t + 4 <= product->tokens; t += 4)
+    v_tile32(format, &panel, product, t, block, count, rows, 4);
+  for (; t + 2 <= product->tokens; t += 2)
+    v_tile32(format, &panel, product, t, block, count, rows, 2);
   for (; t < product->tokens; t++) v_tile32(format, &panel, product, t, block, count, rows, 1);
 }
 
-// Copies `bytes` bytes of each of `count` rows to rows of `bytes` bytes, so that a part of a group can be read as a
-// whole one. The other rows keep what they had.
-static const uint8_t *v_stage(uint8_t *stage, const uint8_t *p, int64_t row_bytes, int64_t count, int64_t bytes) {
+// What to ask for while `offset` bytes of each row of the group at `row` have been used: as much as
+// has been used of the group, at the same place of a later one. Only an address; it may lie past
+// the matrix's end.
+CK_INLINE const uint8_t *v_ahead(const uint8_t *weight, int64_t row, int64_t row_bytes,
+                                 int64_t offset) {
+  int64_t distance = V_ROWS * row_bytes > 16384 ? V_ROWS * row_bytes : 16384;
+  return (const uint8_t *)((uintptr_t)weight +
+                           (uintptr_t)(row * row_bytes + distance + V_ROWS * offset));
+}
+
+// Copies `bytes` bytes of each of `count` rows to rows of `bytes` bytes, so that a part of a group
+// can be read as a whole one. The other rows keep what they had.
+static const uint8_t *v_stage(uint8_t *stage, const uint8_t *p, int64_t row_bytes, int64_t count,
+                              int64_t bytes) {
   for (int64_t r = 0; r < count; r++) memcpy(stage + r * bytes, p + r * row_bytes, (size_t)bytes);
   return stage;
 }
 
-CK_INLINE void v_product32(v_format32 format, v_product product, int64_t row_begin, int64_t row_end) {
+CK_INLINE void v_product32(v_format32 format, v_product product, int64_t row_begin,
+                           int64_t row_end) {
   uint8_t stage[V_ROWS * 8 * 34] = {0};
   int64_t blocks = product.x->columns / 32, row_bytes = blocks * format.bytes;
   float *output = product.output;
@@ -105,30 +123,42 @@ CK_INLINE void v_product32(v_format32 format, v_product product, int64_t row_beg
     product.output = output + r;
     for (int64_t block = 0; block < blocks; block += 8) {
       int64_t count = blocks - block < 8 ? blocks - block : 8;
-      const uint8_t *p = product.weight + r * row_bytes + block * format.bytes, *ahead = p;
+      const uint8_t *p = product.weight + r * row_bytes + block * format.bytes;
+      const uint8_t *ahead = v_ahead(product.weight, r, row_bytes, block * format.bytes);
       int64_t step = row_bytes;
       if (rows < V_ROWS) {
         step = count * format.bytes;
         p = v_stage(stage, p, row_bytes, rows, step);
-      } else {
-        ahead = product.weight + (r + V_ROWS) * row_bytes + V_ROWS * block * format.bytes;
       }
       v_chunk32(format, &product, p, step, ahead, block, count, v_mask(rows));
     }
   }
 }
 
-// What sets one format of blocks of 256 apart. `fine`: a scale for each 16 columns, not 32. `zero`: the zero point
-// (then `pairs` are scales), or 0 for a format with minimums.
+// What sets one format of blocks of 256 apart. `fine`: a scale for each 16 columns, not 32. `zero`:
+// the zero point (then `pairs` are scales), or 0 for a format with minimums.
 typedef struct {
   v_unpack256 unpack;
   int32_t bytes, fine, zero, greatest;
 } v_format256;
 
-CK_INLINE void v_tile256(v_format256 format, const v_panel256 *panel, const v_product *product, int64_t token,
-                         int64_t block, vm rows, int width) {
+// The end of one block for one token: the exact sums, then one rounding for the scale and one for
+// the minimum.
+CK_INLINE void v_finish256(v_format256 format, const v_panel256 *panel, const v_product *product,
+                           int64_t token, int64_t block, vm rows, vi total, vi pairs) {
+  float *place = product->output + token * product->stride;
+  vf acc = block == 0 ? f_zero() : f_load_rows(rows, place);
+  vf scale = f_splat(product->x->d256[token * (product->x->columns / 256) + block]);
+  if (format.zero) total = i_sub32(total, i_mul32(pairs, i_splat32(format.zero)));
+  acc = f_fma(f_mul(panel->d, scale), f_of_i(total), acc);
+  if (!format.zero) acc = f_fnma(f_mul(panel->dmin, scale), f_of_i(pairs), acc);
+  f_store_rows(place, rows, acc);
+}
+
+CK_INLINE void v_tile256(v_format256 format, const v_panel256 *panel, const v_product *product,
+                         int64_t token, int64_t block, vm rows, int width) {
   const ck_rows *x = product->x;
-  int64_t blocks = x->columns / 256, index = token * blocks + block;
+  int64_t index = token * (x->columns / 256) + block;
   const int8_t *a = x->q256 + 256 * index;
   const int16_t *s = x->s256 + 16 * index;
   vi total[V_TOKENS], pairs[V_TOKENS];
@@ -138,7 +168,8 @@ CK_INLINE void v_tile256(v_format256 format, const v_panel256 *panel, const v_pr
     for (int part = 0; part < parts; part++) {
       vi sum[V_TOKENS];
       for (int t = 0; t < width; t++) sum[t] = i_zero();
-      v_dot(sum, panel->w[j] + 4 * part, 8 / parts, a + 32 * j + 16 * part, x->columns, width, format.greatest);
+      v_dot(sum, panel->w[j] + 4 * part, 8 / parts, a + 32 * j + 16 * part, x->columns, width,
+            format.greatest);
       vi scale = panel->scale[parts * j + part];
       for (int t = 0; t < width; t++) total[t] = i_add32(total[t], i_mul32(sum[t], scale));
     }
@@ -147,17 +178,37 @@ CK_INLINE void v_tile256(v_format256 format, const v_panel256 *panel, const v_pr
     }
   }
   for (int t = 0; t < width; t++) {
-    float *place = product->output + (token + t) * product->stride;
-    vf acc = block == 0 ? f_zero() : f_load_rows(rows, place);
-    vf scale = f_splat(x->d256[index + t * blocks]);
-    if (format.zero) total[t] = i_sub32(total[t], i_mul32(pairs[t], i_splat32(format.zero)));
-    acc = f_fma(f_mul(panel->d, scale), f_of_i(total[t]), acc);
-    if (!format.zero) acc = f_fnma(f_mul(panel->dmin, scale), f_of_i(pairs[t]), acc);
-    f_store_rows(place, rows, acc);
+    v_finish256(format, panel, product, token + t, block, rows, total[t], pairs[t]);
   }
 }
 
-CK_INLINE void v_product256(v_format256 format, v_product product, int64_t row_begin, int64_t row_end) {
+// One block of one group at `p`.
+CK_INLINE void v_block256(v_format256 format, const v_product *product, const uint8_t *p,
+                          int64_t row_bytes, const uint8_t *ahead, int64_t block, vm rows) {
+  v_panel256 panel;
+  v_sink sink = {&panel, ahead, format.bytes, format.fine, format.greatest, 0, NULL, i_zero()};
+  if (product->tokens == 1) {
+    const int16_t *s = product->x->s256 + 16 * block;
+    sink.direct = 1;
+    sink.a = product->x->q256 + 256 * block;
+    format.unpack(p, row_bytes, &sink);
+    vi pairs = i_zero();
+    for (int j = 0; j < 8; j++) pairs = v_dot_pairs(pairs, panel.pairs[j], s + 2 * j);
+    v_finish256(format, &panel, product, 0, block, rows, sink.total, pairs);
+    return;
+  }
+  format.unpack(p, row_bytes, &sink);
+  int64_t t = 0;
+  for (; V_TOKENS == 8 && t + 8 <= product->tokens; t += 8) {
+    v_tile256(format, &panel, product, t, block, rows, V_TOKENS);
+  }
+  for (; t + 4 <= product->tokens; t += 4) v_tile256(format, &panel, product, t, block, rows, 4);
+  for (; t + 2 <= product->tokens; t += 2) v_tile256(format, &panel, product, t, block, rows, 2);
+  for (; t < product->tokens; t++) v_tile256(format, &panel, product, t, block, rows, 1);
+}
+
+CK_INLINE void v_product256(v_format256 format, v_product product, int64_t row_begin,
+                            int64_t row_end) {
   uint8_t stage[V_ROWS * 210] = {0};
   int64_t blocks = product.x->columns / 256, row_bytes = blocks * format.bytes;
   float *output = product.output;
@@ -167,30 +218,20 @@ CK_INLINE void v_product256(v_format256 format, v_product product, int64_t row_b
     product.output = output + r;
     for (int64_t block = 0; block < blocks; block++) {
       const uint8_t *p = product.weight + r * row_bytes + block * format.bytes;
+      const uint8_t *ahead = v_ahead(product.weight, r, row_bytes, block * format.bytes);
       int64_t step = row_bytes;
       if (rows < V_ROWS) {
         step = format.bytes;
         p = v_stage(stage, p, row_bytes, rows, step);
-      } else {
-        v_prefetch(product.weight + (r + V_ROWS) * row_bytes + V_ROWS * block * format.bytes,
-                   V_ROWS * format.bytes);
       }
-      v_panel256 panel;
-      format.unpack(p, step, &panel);
-      int64_t t = 0;
-      for (; V_TOKENS == 8 && t + 8 <= product.tokens; t += 8) {
-        v_tile256(format, &panel, &product, t, block, mask, V_TOKENS);
-      }
-      for (; t + 4 <= product.tokens; t += 4) v_tile256(format, &panel, &product, t, block, mask, 4);
-      for (; t + 2 <= product.tokens; t += 2) v_tile256(format, &panel, &product, t, block, mask, 2);
-      for (; t < product.tokens; t++) v_tile256(format, &panel, &product, t, block, mask, 1);
+      v_block256(format, &product, p, step, ahead, block, mask);
     }
   }
 }
 
-#define V_FORMAT(kind, name, ...)                                                                    \
-  static void v_product_##name(v_product product, int64_t row_begin, int64_t row_end) {              \
-    v_product##kind((v_format##kind){v_unpack_##name, __VA_ARGS__}, product, row_begin, row_end);    \
+#define V_FORMAT(kind, name, ...)                                                                  \
+  static void v_product_##name(v_product product, int64_t row_begin, int64_t row_end) {            \
+    v_product##kind((v_format##kind){v_unpack_##name, __VA_ARGS__}, product, row_begin, row_end);  \
   }
 V_FORMAT(32, q4_0, 18, 8, 0, 15)
 V_FORMAT(32, q4_1, 20, 0, 1, 15)

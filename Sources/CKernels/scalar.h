@@ -25,7 +25,8 @@ static inline float ck_exp(float x) {
   q = ck_fma(q, r, CK_EXP_Q1);
   q = ck_fma(q, r, CK_EXP_Q0);
   float p = ck_fma(q, r * r, r) + 1.0f;
-  // Two factors, so that neither overflows: the product is rounded once, in the second multiplication.
+  // Two factors, so that neither overflows: the product is rounded once, in the second
+  // multiplication.
   int32_t exponent = (int32_t)((ck_bits_of_float(shifted) & 0x7fffffu) - 0x400000u);
   int32_t half = exponent >> 1;
   float first = ck_float_of_bits((uint32_t)(half + 127) << 23);
@@ -57,7 +58,8 @@ static inline uint16_t ck_half_of_float(float x) {
     return (uint16_t)(sign | 0x7e00u | ((magnitude >> 13) & 0x3ffu));
   }
   if (magnitude >= 0x47800000u) return (uint16_t)(sign | 0x7c00u); // 65,536 and more
-  if (magnitude >= 0x38800000u) { // normal: rebias, add just under half a unit plus the lowest kept bit
+  if (magnitude >=
+      0x38800000u) { // normal: rebias, add just under half a unit plus the lowest kept bit
     uint32_t rebiased = magnitude - 0x38000000u;
     return (uint16_t)(sign | ((rebiased + 0xfffu + ((rebiased >> 13) & 1u)) >> 13));
   }

@@ -1,10 +1,12 @@
 // Attention, written plainly: the definition of the order of every sum.
 //
 // For each tile of 64 absolute positions, ascending:
-//   score(p)  = scale * dot(query, key p): 16 lanes over the dimension and the tree of `ck_sum_lanes`; softcap
-//   maximum   = the greatest so far; factor = exp(old maximum - maximum), absent for the first tile
+//   score(p)  = scale * dot(query, key p), then softcap. The dot product has 16 lanes over the
+//               dimension and the tree of `ck_sum_lanes`.
+//   maximum   = the greatest so far; factor = exp(old maximum - maximum), none for the first tile
 //   weight(p) = exp(score(p) - maximum)
-//   sum       = sum * factor + the tile's sum, two roundings: lane j takes the positions that are j modulo 16, ascending; tree
+//   sum       = sum * factor + the tile's sum, two roundings. Lane j of the tile's sum takes the
+//               positions that are j modulo 16, ascending; then the tree.
 //   value[d]  = value[d] * factor, then fma(weight(p), V[p][d], value[d]) for ascending p
 // At the end output[d] = value[d] * (1 / sum).
 #include "kernels.h"

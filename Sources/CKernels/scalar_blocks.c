@@ -1,4 +1,5 @@
-// The block formats of GGML, written plainly: the definition that every other version is tested against.
+// The block formats of GGML, written plainly: the definition that every other version is tested
+// against.
 #include "kernels.h"
 
 ck_block_shape ck_shape(int32_t type) {
@@ -27,7 +28,8 @@ int64_t ck_row_bytes(int32_t type, int64_t columns) {
   return blocks > INT64_MAX / shape.bytes ? 0 : blocks * shape.bytes;
 }
 
-// Columns 0...15 take the low nibbles, 16...31 the high ones; `high_bits` are the fifth bits by column.
+// Columns 0...15 take the low nibbles, 16...31 the high ones; `high_bits` are the fifth bits by
+// column.
 static void unpack_nibbles(const uint8_t *nibbles, uint32_t high_bits, uint8_t *q) {
   for (int j = 0; j < 16; j++) {
     q[j] = (uint8_t)((nibbles[j] & 15u) | (((high_bits >> j) & 1u) << 4));

@@ -2,8 +2,8 @@
 #include "kernels.h"
 #include "scalar.h"
 
-// The block's scale and inverse scale. Not finite: the scale is infinite and all integers are 0, so that products
-// with the block are NaN and cannot pass for numbers.
+// The block's scale and inverse scale. Not finite: the scale is infinite and all integers are 0, so
+// that products with the block are NaN and cannot pass for numbers.
 static void block_scale(const float *x, int64_t count, float *scale, float *inverse) {
   uint32_t greatest = 0;
   for (int64_t i = 0; i < count; i++) {
@@ -48,7 +48,8 @@ static void quantize256(const float *x, int64_t columns, int8_t *q, float *d, in
   }
 }
 
-static void rms_norm(const float *x, const float *weight, int64_t count, float epsilon, float *output) {
+static void rms_norm(const float *x, const float *weight, int64_t count, float epsilon,
+                     float *output) {
   float lanes[16] = {0};
   for (int64_t i = 0; i < count; i++) lanes[i % 16] = ck_fma(x[i], x[i], lanes[i % 16]);
   float scale = 1.0f / __builtin_sqrtf(ck_sum_lanes(lanes) / (float)count + epsilon);
@@ -58,7 +59,8 @@ static void rms_norm(const float *x, const float *weight, int64_t count, float e
   }
 }
 
-static void rotate(float *x, const float *cosine, const float *sine, int64_t dimension, int32_t interleaved) {
+static void rotate(float *x, const float *cosine, const float *sine, int64_t dimension,
+                   int32_t interleaved) {
   int64_t half = dimension / 2;
   for (int64_t i = 0; i < half; i++) {
     float *first = interleaved ? x + 2 * i : x + i;
@@ -97,7 +99,8 @@ static void from_half(const uint16_t *x, float *output, int64_t count) {
   for (int64_t i = 0; i < count; i++) output[i] = ck_float_of_half(x[i]);
 }
 
-// NaN compares false and is passed over. Adding zero makes -0 into 0, so that no order of comparison shows.
+// NaN compares false and is passed over. Adding zero makes -0 into 0, so that no order of
+// comparison shows.
 static float maximum(const float *x, int64_t count) {
   float greatest = -__builtin_inff();
   for (int64_t i = 0; i < count; i++) greatest = x[i] > greatest ? x[i] : greatest;
@@ -122,7 +125,8 @@ static float sum_exp(const float *x, float shift, int64_t count, float *terms) {
   return ck_sum_lanes(lanes);
 }
 
-static int64_t select_above(const float *x, int64_t count, float threshold, int32_t *indices, int64_t limit) {
+static int64_t select_above(const float *x, int64_t count, float threshold, int32_t *indices,
+                            int64_t limit) {
   int64_t found = 0;
   for (int64_t i = 0; i < count; i++) {
     if (!(x[i] >= threshold)) continue;
@@ -147,10 +151,23 @@ static uint64_t stream_read(const void *memory, int64_t bytes) {
 }
 
 const ck_functions ck_scalar_functions = {
-  .quantize32 = quantize32, .quantize256 = quantize256, .matmul = ck_scalar_matmul,
-  .dequantize = ck_scalar_dequantize, .rms_norm = rms_norm, .rotate = rotate,
-  .silu_multiply = silu_multiply, .gelu_multiply = gelu_multiply, .add = add, .scale = scale,
-  .softcap = softcap, .to_half = to_half, .from_half = from_half, .attend = ck_scalar_attend,
-  .argmax = argmax, .max = maximum, .sum_exp = sum_exp, .select_above = select_above,
-  .stream_read = stream_read,
+    .quantize32 = quantize32,
+    .quantize256 = quantize256,
+    .matmul = ck_scalar_matmul,
+    .dequantize = ck_scalar_dequantize,
+    .rms_norm = rms_norm,
+    .rotate = rotate,
+    .silu_multiply = silu_multiply,
+    .gelu_multiply = gelu_multiply,
+    .add = add,
+    .scale = scale,
+    .softcap = softcap,
+    .to_half = to_half,
+    .from_half = from_half,
+    .attend = ck_scalar_attend,
+    .argmax = argmax,
+    .max = maximum,
+    .sum_exp = sum_exp,
+    .select_above = select_above,
+    .stream_read = stream_read,
 };

@@ -11,14 +11,15 @@ typedef __m256 vf;
 typedef __m256i vm;
 
 enum {
-  V_ROWS = 8,           // rows in a group: lanes of a register
-  V_TOKENS = 4,         // widest tile of tokens that the registers hold
-  V_EIGHT_BIT_FLIP = 0  // the bytes of Q8_0 stay signed; see v_dot
+  V_ROWS = 8,          // rows in a group: lanes of a register
+  V_TOKENS = 4,        // widest tile of tokens that the registers hold
+  V_EIGHT_BIT_FLIP = 0 // the bytes of Q8_0 stay signed; see v_dot
 };
 
 // `count` low lanes, 0...8.
 CK_INLINE vm v_mask(int64_t count) {
-  return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)count), _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0));
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32((int)count),
+                            _mm256_set_epi32(7, 6, 5, 4, 3, 2, 1, 0));
 }
 
 CK_INLINE vf v_negate(vf x) { return _mm256_xor_ps(x, _mm256_set1_ps(-0.0f)); }
@@ -69,12 +70,16 @@ CK_INLINE vf v_sum_lanes8(const vf x[8]) {
     vf a = x[e], b = x[e + 4];
     two[e] = _mm256_add_ps(_mm256_permute2f128_ps(a, b, 0x20), _mm256_permute2f128_ps(a, b, 0x31));
   }
-  vf low = _mm256_add_ps(_mm256_shuffle_ps(two[0], two[1], 0x44), _mm256_shuffle_ps(two[0], two[1], 0xee));
-  vf high = _mm256_add_ps(_mm256_shuffle_ps(two[2], two[3], 0x44), _mm256_shuffle_ps(two[2], two[3], 0xee));
+  vf low = _mm256_add_ps(_mm256_shuffle_ps(two[0], two[1], 0x44),
+                         _mm256_shuffle_ps(two[0], two[1], 0xee));
+  vf high = _mm256_add_ps(_mm256_shuffle_ps(two[2], two[3], 0x44),
+                          _mm256_shuffle_ps(two[2], two[3], 0xee));
   return _mm256_add_ps(_mm256_shuffle_ps(low, high, 0x88), _mm256_shuffle_ps(low, high, 0xdd));
 }
 
-CK_INLINE vf v_load_half(const uint16_t *p) { return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p)); }
+CK_INLINE vf v_load_half(const uint16_t *p) {
+  return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
+}
 
 // 16 bytes of each of 8 rows, transposed: out[e] holds bytes 4e...4e+3, lane r those of row r.
 CK_INLINE void v_transpose(const uint8_t *p, int64_t row_bytes, vi out[4]) {
@@ -141,13 +146,14 @@ CK_INLINE vi v_dot_pairs(vi sum, vi pairs, const int16_t *s) {
   return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi32((int)ck_load32(s))));
 }
 
-// Adds to sum[t], for each of `width` tokens, the products of `registers` panel registers with the activations at
-// a + t * stride.
+// Adds to sum[t], for each of `width` tokens, the products of `registers` panel registers with the
+// activations at a + t * stride.
 //
-// `maddubs` adds pairs of products in 16 bits and saturates. Activations reach 127, so weights up to `greatest` allow
-// `run` additions before the sums must be widened. Signed weights (255) give their sign to the activation: products
-// of at most 128 * 127 in pairs, 32,512, still fit.
-CK_INLINE void v_dot(vi *sum, const vi *w, int registers, const int8_t *a, int64_t stride, int width, int greatest) {
+// `maddubs` adds pairs of products in 16 bits and saturates. Activations reach 127, so weights up
+// to `greatest` allow `run` additions before the sums must be widened. Signed weights (255) give
+// their sign to the activation: products of at most 128 * 127 in pairs, 32,512, still fit.
+CK_INLINE void v_dot(vi *sum, const vi *w, int registers, const int8_t *a, int64_t stride,
+                     int width, int greatest) {
   const vi ones = _mm256_set1_epi16(1);
   int run = greatest <= 15 ? 8 : greatest <= 31 ? 4 : greatest <= 63 ? 2 : 1;
   run = run < registers ? run : registers;
@@ -163,7 +169,8 @@ CK_INLINE void v_dot(vi *sum, const vi *w, int registers, const int8_t *a, int64
         part[t] = _mm256_add_epi16(part[t], _mm256_maddubs_epi16(magnitude, four));
       }
     }
-    for (int t = 0; t < width; t++) sum[t] = _mm256_add_epi32(sum[t], _mm256_madd_epi16(part[t], ones));
+    for (int t = 0; t < width; t++)
+      sum[t] = _mm256_add_epi32(sum[t], _mm256_madd_epi16(part[t], ones));
   }
 }
 
@@ -171,7 +178,8 @@ CK_INLINE void v_dot(vi *sum, const vi *w, int registers, const int8_t *a, int64
 CK_INLINE void v_fifth_bits(vi bits, vi w[8]) {
   const vi even = _mm256_set1_epi32(0x08040201), odd = _mm256_set1_epi32((int)0x80402010u);
   const vi sixteen = _mm256_set1_epi8(16);
-  const vi lanes = _mm256_set_epi32(0x0c0c0c0c, 0x08080808, 0x04040404, 0, 0x0c0c0c0c, 0x08080808, 0x04040404, 0);
+  const vi lanes = _mm256_set_epi32(0x0c0c0c0c, 0x08080808, 0x04040404, 0, 0x0c0c0c0c, 0x08080808,
+                                    0x04040404, 0);
   for (int i = 0; i < 4; i++) {
     vi spread = _mm256_shuffle_epi8(bits, _mm256_add_epi8(_mm256_set1_epi8((char)i), lanes));
     vi first = _mm256_cmpeq_epi8(_mm256_and_si256(spread, even), even);

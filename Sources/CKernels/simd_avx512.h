@@ -1,7 +1,7 @@
 // Building blocks of the AVX-512 versions. Include between CK_BEGIN_TARGET and CK_END_TARGET.
 //
-// The names without an instruction set (vi, i_and, f_fma...) are those that the panel_ files are written in;
-// simd_avx2.h gives them for its registers.
+// The names without an instruction set (vi, i_and, f_fma...) are those that the panel_ files are
+// written in; simd_avx2.h gives them for its registers.
 #ifndef PACELINE_SIMD_AVX512_H
 #define PACELINE_SIMD_AVX512_H
 
@@ -21,11 +21,13 @@ enum {
 CK_INLINE __mmask16 v_mask(int64_t count) { return (__mmask16)((1u << count) - 1u); }
 
 CK_INLINE __m512 v_negate(__m512 x) {
-  return _mm512_castsi512_ps(_mm512_xor_si512(_mm512_castps_si512(x), _mm512_set1_epi32(INT32_MIN)));
+  return _mm512_castsi512_ps(
+      _mm512_xor_si512(_mm512_castps_si512(x), _mm512_set1_epi32(INT32_MIN)));
 }
 
 CK_INLINE __m512 v_magnitude(__m512 x) {
-  return _mm512_castsi512_ps(_mm512_and_si512(_mm512_castps_si512(x), _mm512_set1_epi32(INT32_MAX)));
+  return _mm512_castsi512_ps(
+      _mm512_and_si512(_mm512_castps_si512(x), _mm512_set1_epi32(INT32_MAX)));
 }
 
 // ck_exp in each lane. The limits come first in min and max, so that NaN passes.
@@ -57,7 +59,8 @@ CK_INLINE __m512 v_cap(__m512 x, __m512 cap) {
   __m512 e = v_exp(_mm512_mul_ps(_mm512_set1_ps(-2.0f), v_magnitude(y)));
   __m512 magnitude = _mm512_div_ps(_mm512_sub_ps(one, e), _mm512_add_ps(one, e));
   __m512i sign = _mm512_and_si512(_mm512_castps_si512(y), _mm512_set1_epi32(INT32_MIN));
-  return _mm512_mul_ps(cap, _mm512_castsi512_ps(_mm512_or_si512(_mm512_castps_si512(magnitude), sign)));
+  return _mm512_mul_ps(cap,
+                       _mm512_castsi512_ps(_mm512_or_si512(_mm512_castps_si512(magnitude), sign)));
 }
 
 // ck_sum_lanes: halves of the register are added again and again.
@@ -78,8 +81,10 @@ CK_INLINE __m512 v_sum_lanes16(const __m512 x[16]) {
     __m512 cd = _mm512_add_ps(_mm512_shuffle_f32x4(c, d, 0x44), _mm512_shuffle_f32x4(c, d, 0xee));
     four[e] = _mm512_add_ps(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xdd));
   }
-  __m512 low = _mm512_add_ps(_mm512_shuffle_ps(four[0], four[1], 0x44), _mm512_shuffle_ps(four[0], four[1], 0xee));
-  __m512 high = _mm512_add_ps(_mm512_shuffle_ps(four[2], four[3], 0x44), _mm512_shuffle_ps(four[2], four[3], 0xee));
+  __m512 low = _mm512_add_ps(_mm512_shuffle_ps(four[0], four[1], 0x44),
+                             _mm512_shuffle_ps(four[0], four[1], 0xee));
+  __m512 high = _mm512_add_ps(_mm512_shuffle_ps(four[2], four[3], 0x44),
+                              _mm512_shuffle_ps(four[2], four[3], 0xee));
   return _mm512_add_ps(_mm512_shuffle_ps(low, high, 0x88), _mm512_shuffle_ps(low, high, 0xdd));
 }
 
@@ -96,7 +101,8 @@ CK_INLINE void v_transpose(const uint8_t *p, int64_t row_bytes, __m512i out[4]) 
     __m128i b = _mm_loadu_si128((const __m128i *)(q + 4 * row_bytes));
     __m128i c = _mm_loadu_si128((const __m128i *)(q + 8 * row_bytes));
     __m128i d = _mm_loadu_si128((const __m128i *)(q + 12 * row_bytes));
-    x[j] = _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_set_m128i(b, a)), _mm256_set_m128i(d, c), 1);
+    x[j] = _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_set_m128i(b, a)),
+                              _mm256_set_m128i(d, c), 1);
   }
   __m512i ab_low = _mm512_unpacklo_epi32(x[0], x[1]), ab_high = _mm512_unpackhi_epi32(x[0], x[1]);
   __m512i cd_low = _mm512_unpacklo_epi32(x[2], x[3]), cd_high = _mm512_unpackhi_epi32(x[2], x[3]);
@@ -114,7 +120,8 @@ CK_INLINE __m512i v_gather32(const uint8_t *p, int64_t row_bytes) {
     x[i] = _mm_set_epi32((int)ck_load32(q + 3 * row_bytes), (int)ck_load32(q + 2 * row_bytes),
                          (int)ck_load32(q + row_bytes), (int)ck_load32(q));
   }
-  return _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_set_m128i(x[1], x[0])), _mm256_set_m128i(x[3], x[2]), 1);
+  return _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_set_m128i(x[1], x[0])),
+                            _mm256_set_m128i(x[3], x[2]), 1);
 }
 
 // The half-precision number in the low (or high) 16 bits of each lane.
@@ -151,9 +158,11 @@ CK_INLINE vi v_dot_pairs(vi sum, vi pairs, const int16_t *s) {
   return _mm512_dpwssd_epi32(sum, pairs, _mm512_set1_epi32((int)ck_load32(s)));
 }
 
-// Adds to sum[t], for each of `width` tokens, the products of `registers` panel registers with the activations at
-// a + t * stride. `greatest` bounds the weights' bytes; here all sums are exact without it.
-CK_INLINE void v_dot(vi *sum, const vi *w, int registers, const int8_t *a, int64_t stride, int width, int greatest) {
+// Adds to sum[t], for each of `width` tokens, the products of `registers` panel registers with the
+// activations at a + t * stride. `greatest` bounds the weights' bytes; here all sums are exact
+// without it.
+CK_INLINE void v_dot(vi *sum, const vi *w, int registers, const int8_t *a, int64_t stride,
+                     int width, int greatest) {
   (void)greatest;
   if (width == 1) { // two chains, since there are no other tokens to overlap with
     vi odd = _mm512_setzero_si512();
@@ -167,7 +176,8 @@ CK_INLINE void v_dot(vi *sum, const vi *w, int registers, const int8_t *a, int64
   for (int e = 0; e < registers; e++) {
     vi columns = w[e];
     for (int t = 0; t < width; t++) {
-      sum[t] = _mm512_dpbusd_epi32(sum[t], columns, _mm512_set1_epi32((int)ck_load32(a + t * stride + 4 * e)));
+      sum[t] = _mm512_dpbusd_epi32(sum[t], columns,
+                                   _mm512_set1_epi32((int)ck_load32(a + t * stride + 4 * e)));
     }
   }
 }
@@ -179,8 +189,10 @@ CK_INLINE void v_fifth_bits(vi bits, vi w[8]) {
   for (int i = 0; i < 4; i++) {
     vi lanes = _mm512_set4_epi32(0x0c0c0c0c, 0x08080808, 0x04040404, 0);
     vi spread = _mm512_shuffle_epi8(bits, _mm512_add_epi8(_mm512_set1_epi8((char)i), lanes));
-    w[2 * i] = _mm512_mask_add_epi8(w[2 * i], _mm512_test_epi8_mask(spread, even), w[2 * i], sixteen);
-    w[2 * i + 1] = _mm512_mask_add_epi8(w[2 * i + 1], _mm512_test_epi8_mask(spread, odd), w[2 * i + 1], sixteen);
+    w[2 * i] =
+        _mm512_mask_add_epi8(w[2 * i], _mm512_test_epi8_mask(spread, even), w[2 * i], sixteen);
+    w[2 * i + 1] = _mm512_mask_add_epi8(w[2 * i + 1], _mm512_test_epi8_mask(spread, odd),
+                                        w[2 * i + 1], sixteen);
   }
 }
 

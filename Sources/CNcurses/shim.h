@@ -80,6 +80,10 @@ static inline int cn_put(int y, int x, const uint32_t *scalars, int count, int c
   return 0;
 }
 
+static inline int cn_put_one(int y, int x, uint32_t scalar, int columns, int style, int pair) {
+  return cn_put(y, x, &scalar, 1, columns, style, pair);
+}
+
 static inline void cn_move(int y, int x) { wmove(stdscr, y, x); }
 
 // Sends the difference to what the terminal shows.

@@ -78,7 +78,9 @@ package struct Job: Sendable {
   }
 }
 
-/// What a job tells while it runs. The last event is `finished`, `loaded`, `inspected`, `contextFull` or `failed`.
+/// What a job tells while it runs.
+///
+/// The last event is `finished`, `loaded`, `inspected`, `contextFull` or `failed`.
 package enum JobEvent: Sendable {
   case loading(fraction: Double)
   case loaded(ModelSummary)
@@ -122,7 +124,7 @@ package struct PromptTokens: Sendable {
 
 /// Figures of the process and the pass, at most 20 a second.
 package struct ProfileSample: Sendable {
-  /// `monotonicNanoseconds()`
+  /// A reading of `monotonicNanoseconds()`.
   package var time: UInt64
   package var weightBytes: Int
   package var cacheBytes: Int

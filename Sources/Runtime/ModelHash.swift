@@ -56,13 +56,16 @@ package struct ModelHash: Sendable {
   private func remember(_ hash: String, _ path: String, _ version: String) {
     guard let file, !path.contains("\n") else { return }
     let others = lines().filter { $0.split(separator: "\t", maxSplits: 2).last != path[...] }
-    let text = (others.suffix(255) + ["\(hash)\t\(version)\t\(path)"]).joined(separator: "\n") + "\n"
+    let text =
+      (others.suffix(255) + ["\(hash)\t\(version)\t\(path)"]).joined(separator: "\n") + "\n"
     // Where it cannot be kept, it is computed again.
     try? SystemFile.replace(file, with: Array(text.utf8))
   }
 
   private func lines() -> [Substring] {
-    guard let file, let bytes = try? SystemFile.contents(of: file, limit: 1 << 20) else { return [] }
+    guard let file, let bytes = try? SystemFile.contents(of: file, limit: 1 << 20) else {
+      return []
+    }
     return String(decoding: bytes, as: UTF8.self).split(separator: "\n")
   }
 }

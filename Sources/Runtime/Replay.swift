@@ -5,14 +5,19 @@ package struct Replay: Sendable {
   private let engine: Engine
   private let hashes: ModelHash?
   private let modelPath: String?
+  private let modelFolder: String?
 
   /// - Parameters:
   ///   - hashes: computes the hash of the model file; nil leaves it unchecked.
   ///   - modelPath: a model file to use in place of those that the session names.
-  package init(engine: Engine, hashes: ModelHash?, modelPath: String? = nil) {
+  ///   - modelFolder: where a file of the same name is looked for when a session's own path leads nowhere.
+  package init(
+    engine: Engine, hashes: ModelHash?, modelPath: String? = nil, modelFolder: String? = nil
+  ) {
     self.engine = engine
     self.hashes = hashes
     self.modelPath = modelPath
+    self.modelFolder = modelFolder
   }
 
   /// Stops at the first token that differs.
@@ -46,7 +51,7 @@ package struct Replay: Sendable {
 
   /// - Returns: what speaks against the model being the one that the session was made with.
   private func load(_ model: ModelReference) async throws(InferenceError) -> [String] {
-    let path = modelPath ?? model.path
+    let path = path(of: model)
     var notes: [String] = []
     if let hashes {
       let hash = try hashes.hash(of: path)
@@ -64,6 +69,14 @@ package struct Replay: Sendable {
       }
     }
     return notes
+  }
+
+  private func path(of model: ModelReference) -> String {
+    if let modelPath { return modelPath }
+    guard let modelFolder, !SystemFile.exists(model.path),
+      let name = model.path.split(separator: "/").last
+    else { return model.path }
+    return "\(modelFolder)/\(name)"
   }
 
   // MARK: The prompt

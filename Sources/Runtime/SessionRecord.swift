@@ -1,6 +1,8 @@
 import Inference
 
-/// One line of a session file. The file is only ever appended to.
+/// One line of a session file.
+///
+/// The file is only ever appended to.
 package enum SessionRecord: Sendable, Equatable {
   /// First line of every file.
   case header(SessionHeader)
@@ -47,7 +49,7 @@ package struct SessionHeader: Sendable, Equatable {
   package var format = 1
   /// The file's name without its ending; given by the store where empty.
   package var id: String
-  /// RFC 3339
+  /// A time as RFC 3339 writes it.
   package var created: String
   package var program: String
   package var modelName: String

@@ -75,6 +75,9 @@ package enum CharacterWidth {
   package static func columns(_ scalar: Unicode.Scalar) -> Int {
     let value = scalar.value
     if value < 0x300 { return value == 0xAD ? 0 : 1 }
+    // What graphs and most Chinese and Japanese text are made of, before asking the tables.
+    if (0x2500...0x259F).contains(value) || (0x2800...0x28FF).contains(value) { return 1 }
+    if (0x4E00...0x9FFF).contains(value) { return 2 }
     if isMark(scalar) || isFormat(scalar) { return 0 }
     if value >= 0x1160 && value <= 0x11FF { return 0 }
     return isWide(scalar) ? 2 : 1

@@ -22,7 +22,10 @@ package struct Frame: Hashable, Sendable {
   /// Where the terminal's cursor is shown; hidden when nil.
   package var cursor: Point?
 
-  private var cells: [Cell]
+  private var cells: [PackedCell]
+
+  /// Clusters of more than one scalar, which do not fit into a packed cell.
+  private var clusters: [String] = []
   private var clip: Rect
 
   package init(size: Size, glyphs: GlyphSet = .ascii) {
@@ -37,19 +40,32 @@ package struct Frame: Hashable, Sendable {
   /// The cell at a position; blank outside.
   package subscript(x: Int, y: Int) -> Cell {
     guard bounds.contains(Point(x: x, y: y)) else { return .blank }
-    return cells[y * size.width + x]
+    let cell = cells[y * size.width + x]
+    return Cell(text: text(of: cell), width: Int(cell.width), style: cell.style.style)
   }
 
   /// The cells of one row; empty outside.
-  package func row(_ y: Int) -> ArraySlice<Cell> {
+  package func row(_ y: Int) -> [Cell] {
     guard y >= 0, y < size.height else { return [] }
-    return cells[y * size.width..<(y + 1) * size.width]
+    return (0..<size.width).map { self[$0, y] }
+  }
+
+  /// The packed cells of one row, for painting; the row must exist.
+  func packedRow(_ y: Int) -> ArraySlice<PackedCell> {
+    cells[y * size.width..<(y + 1) * size.width]
+  }
+
+  /// The cluster of a packed cell of this frame.
+  func text(of cell: PackedCell) -> String {
+    if cell.width == 0 { return "" }
+    if let index = cell.clusterIndex { return clusters[index] }
+    return Unicode.Scalar(cell.code).map { String($0) } ?? " "
   }
 
   /// The painted text, one line a row, without trailing spaces: for goldens.
   package var text: String {
     (0..<size.height).map { y in
-      var line = row(y).map(\.text).joined()
+      var line = packedRow(y).reduce(into: "") { $0 += text(of: $1) }
       while line.last == " " { line.removeLast() }
       return line
     }.joined(separator: "\n")
@@ -80,15 +96,23 @@ package struct Frame: Hashable, Sendable {
     guard limit > 0 else { return 0 }
     if ellipsis, CharacterWidth.columns(text) > limit {
       let used = write(text, at: point, style: style, width: limit - 1, controls: controls)
-      put(glyphs.ellipsis, columns: 1, x: point.x + used, y: point.y, style: style)
+      put(packed(glyphs.ellipsis, 1, PackedStyle(style)), x: point.x + used, y: point.y)
       return used + 1
     }
+    let look = PackedStyle(style)
     var used = 0
     for character in text {
+      if let scalar = Frame.plainScalar(character) {
+        let columns = CharacterWidth.columns(scalar)
+        guard used + columns <= limit else { return used }
+        put(PackedCell(scalar, columns, look), x: point.x + used, y: point.y)
+        used += columns
+        continue
+      }
       if character == "\t", controls == .replaced {
         let next = min(limit, (used / 8 + 1) * 8)
         while used < next {
-          put(" ", columns: 1, x: point.x + used, y: point.y, style: style)
+          put(PackedCell(" ", 1, look), x: point.x + used, y: point.y)
           used += 1
         }
         continue
@@ -96,7 +120,7 @@ package struct Frame: Hashable, Sendable {
       for cluster in VisibleText.clusters(of: character, controls: controls) {
         let columns = CharacterWidth.columns(cluster)
         guard used + columns <= limit else { return used }
-        put(cluster, columns: columns, x: point.x + used, y: point.y, style: style)
+        put(packed(cluster, columns, look), x: point.x + used, y: point.y)
         used += columns
       }
     }
@@ -117,12 +141,11 @@ package struct Frame: Hashable, Sendable {
   /// Fills a rectangle with one character.
   package mutating func fill(_ rect: Rect, with character: Character = " ", style: Style = .plain) {
     let area = rect.intersection(clip)
-    let columns = CharacterWidth.columns(character)
     let cluster = VisibleText.clusters(of: character, controls: .replaced).first ?? " "
+    let columns = CharacterWidth.columns(cluster)
+    let cell = packed(cluster, columns, PackedStyle(style))
     for y in area.y..<area.bottom {
-      for x in stride(from: area.x, to: area.right, by: max(1, columns)) {
-        put(cluster, columns: columns, x: x, y: y, style: style)
-      }
+      for x in stride(from: area.x, to: area.right, by: max(1, columns)) { put(cell, x: x, y: y) }
     }
   }
 
@@ -131,9 +154,8 @@ package struct Frame: Hashable, Sendable {
     let area = rect.intersection(clip)
     for y in area.y..<area.bottom {
       for x in area.x..<area.right {
-        let cell = cells[y * size.width + x]
-        cells[y * size.width + x] = Cell(
-          text: cell.text, width: cell.width, style: change(cell.style))
+        let index = y * size.width + x
+        cells[index].style = PackedStyle(change(cells[index].style.style))
       }
     }
   }
@@ -165,7 +187,7 @@ package struct Frame: Hashable, Sendable {
       (border.topLeft, rect.x, rect.y), (border.topRight, last, rect.y),
       (border.bottomLeft, rect.x, low), (border.bottomRight, last, low),
     ]
-    for (corner, x, y) in corners { put(corner, columns: 1, x: x, y: y, style: style) }
+    for (corner, x, y) in corners { put(packed(corner, 1, PackedStyle(style)), x: x, y: y) }
     writeTitles(title, rightTitle, on: rect, focused: focused)
     return rect.inset()
   }
@@ -188,26 +210,57 @@ package struct Frame: Hashable, Sendable {
     }
   }
 
+  /// Writes one character of the glyph sets: a single scalar of one column.
+  package mutating func put(_ glyph: Character, at point: Point, style: Style) {
+    guard let scalar = Frame.plainScalar(glyph), CharacterWidth.columns(scalar) == 1 else {
+      write(String(glyph), at: point, style: style)
+      return
+    }
+    put(PackedCell(scalar, 1, PackedStyle(style)), x: point.x, y: point.y)
+  }
+
+  /// The scalar of a cluster that needs no second look: one visible scalar, no mark, no control.
+  private static func plainScalar(_ character: Character) -> Unicode.Scalar? {
+    var scalars = character.unicodeScalars.makeIterator()
+    guard let scalar = scalars.next(), scalars.next() == nil else { return nil }
+    if scalar.value >= 0x20, scalar.value < 0x7F { return scalar }
+    if VisibleText.isHostile(scalar) || CharacterWidth.columns(scalar) == 0 { return nil }
+    return scalar
+  }
+
+  private mutating func packed(
+    _ cluster: Character, _ columns: Int, _ style: PackedStyle
+  ) -> PackedCell {
+    if let scalar = Frame.plainScalar(cluster) { return PackedCell(scalar, columns, style) }
+    let text = String(cluster)
+    let index = clusters.firstIndex(of: text) ?? clusters.count
+    if index == clusters.count { clusters.append(text) }
+    return PackedCell(clusterIndex: index, columns, style)
+  }
+
   /// Stores one cluster, mending wide clusters that it cuts in half.
-  private mutating func put(_ cluster: Character, columns: Int, x: Int, y: Int, style: Style) {
+  private mutating func put(_ cell: PackedCell, x: Int, y: Int) {
+    let columns = Int(cell.width)
     guard columns > 0, y >= clip.y, y < clip.bottom, x >= clip.x, x + columns <= clip.right else {
       return
     }
-    let start = y * size.width
-    mend(start: start, x: x)
-    if columns == 2 { mend(start: start, x: x + 1) }
-    cells[start + x] = Cell(text: String(cluster), width: columns, style: style)
-    if columns == 2 { cells[start + x + 1] = Cell(text: "", width: 0, style: style) }
+    let index = y * size.width + x
+    if cells[index].width != 1 { mend(index, x: x) }
+    if columns == 2 {
+      if cells[index + 1].width != 1 { mend(index + 1, x: x + 1) }
+      cells[index + 1] = PackedCell(secondColumnOf: cell)
+    }
+    cells[index] = cell
   }
 
-  /// Blanks the other half when the cell at `x` is half of a wide cluster.
-  private mutating func mend(start: Int, x: Int) {
-    let cell = cells[start + x]
-    if cell.width == 0, x > 0 {
-      cells[start + x - 1] = Cell(text: " ", width: 1, style: cells[start + x - 1].style)
-      cells[start + x] = Cell(text: " ", width: 1, style: cell.style)
-    } else if cell.width == 2, x + 1 < size.width {
-      cells[start + x + 1] = Cell(text: " ", width: 1, style: cell.style)
+  /// Blanks the other half when a cell is half of a wide cluster.
+  private mutating func mend(_ index: Int, x: Int) {
+    let width = cells[index].width
+    if width == 0, x > 0 {
+      cells[index - 1].blank()
+      cells[index].blank()
+    } else if width == 2, x + 1 < size.width {
+      cells[index + 1].blank()
     }
   }
 }

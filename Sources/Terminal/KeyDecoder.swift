@@ -11,8 +11,8 @@ package struct KeyEvent: Hashable, Sendable {
 
 /// Turns the bytes of a terminal into keys, however they are split.
 ///
-/// Knows the sequences of xterm, the Linux console, vt100 and rxvt, and those of terminfo that it is
-/// given. Sequences it does not know and replies that nobody asked for are swallowed whole. The
+/// Knows the sequences of xterm, the Linux console, vt100 and rxvt, and those of terminfo that it
+/// is given. Sequences it does not know and replies nobody asked for are swallowed whole. The
 /// caller waits `pendingTimeout` after the last byte and then calls `flush`.
 package struct KeyDecoder: Sendable {
   /// Sequences of this terminal, which win over the built-in ones.

@@ -28,7 +28,7 @@ import Glibc
   /// Receives each line that is sent, which is never empty.
   package var onSubmit: (String) -> Void = { _ in }
 
-  /// Receives the possible completions, to show in a popup; empty to hide it.
+  /// Receives the possible completions, to show in a popup; empty at the next key, to hide it.
   package var onCompletions: ([String]) -> Void = { _ in }
 
   /// The user asks for the external editor.
@@ -49,6 +49,7 @@ import Glibc
   private var next = 0
   var matches: [String] = []
   private var isOpen = false
+  private var hasOffer = false
 
   /// The prompt that readline's callbacks speak to.
   static var current: Prompt?
@@ -91,9 +92,19 @@ import Glibc
   package func feed(_ bytes: [UInt8]) {
     guard isOpen else { return }
     queue.append(contentsOf: bytes)
+    let hadOffer = hasOffer
+    hasOffer = false
     while next < queue.count, isOpen { rl_callback_read_char() }
     queue.removeAll(keepingCapacity: queue.count < 65536)
     next = 0
+    // Completions are good for one key only.
+    if hadOffer, !hasOffer { onCompletions([]) }
+  }
+
+  /// Readline lists what a word can be completed to.
+  func offer(_ names: [String]) {
+    hasOffer = true
+    onCompletions(names)
   }
 
   /// The next byte for readline; nil when none comes.
@@ -150,6 +161,11 @@ import Glibc
     guard isOpen else { return }
     abandon()
     needsDisplay = true
+  }
+
+  /// Ends a search or half-typed command and keeps the line, as C-g does.
+  package func cancel() {
+    feed([0x07])
   }
 
   /// Starts a new, empty line outside of any command.

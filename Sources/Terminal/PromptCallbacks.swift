@@ -47,19 +47,26 @@ import Glibc
           if let name = unsafe list?[index + 1] { names.append(unsafe String(cString: name)) }
         }
         let shown = names
-        MainActor.assumeIsolated { Prompt.current?.onCompletions(shown) }
+        MainActor.assumeIsolated { Prompt.current?.offer(shown) }
       })
   }
 
+  private static var hasAddedFunctions = false
+
   /// Names the prompt's functions; done before the inputrc is read, which may bind them.
   static func addFunctions() {
-    unsafe rl_add_defun("pace-send", PromptCommands.send, -1)
-    unsafe rl_add_defun("pace-newline", PromptCommands.newline, -1)
-    unsafe rl_add_defun("pace-editor", PromptCommands.editor, -1)
-    unsafe rl_add_defun("pace-backspace", PromptCommands.backspace, -1)
-    unsafe rl_add_defun("pace-delete", PromptCommands.delete, -1)
-    unsafe rl_add_defun("pace-left", PromptCommands.left, -1)
-    unsafe rl_add_defun("pace-right", PromptCommands.right, -1)
+    guard !hasAddedFunctions else { return }
+    hasAddedFunctions = true
+    let functions: [(String, PromptCommands.Function)] = [
+      ("pace-send", PromptCommands.send), ("pace-newline", PromptCommands.newline),
+      ("pace-editor", PromptCommands.editor), ("pace-backspace", PromptCommands.backspace),
+      ("pace-delete", PromptCommands.delete), ("pace-left", PromptCommands.left),
+      ("pace-right", PromptCommands.right),
+    ]
+    for (name, function) in functions {
+      // Sound: readline keeps the pointer for ever, so the copy is never freed.
+      unsafe rl_add_defun(strdup(name), function, -1)
+    }
   }
 
   /// Binds the prompt's functions where the inputrc has left readline's defaults.

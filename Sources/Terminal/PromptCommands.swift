@@ -5,7 +5,7 @@ import Glibc
 enum PromptCommands {
   typealias Function = @convention(c) (Int32, Int32) -> Int32
 
-  /// `pace-send`: sends the line, unless it is empty or ends in a backslash, which becomes a line end.
+  /// `pace-send`: sends the line, unless it is empty; a backslash at its end becomes a line end.
   static let send: Function = { count, key in
     let bytes = lineBytes()
     if bytes.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0A }) { return 0 }

@@ -110,7 +110,7 @@ package struct Rect: Hashable, Sendable {
     }
   }
 
-  /// Side-by-side parts of the given widths, from the left; what does not fit becomes narrower or empty.
+  /// Side-by-side parts of the given widths, from the left; what does not fit is narrower or empty.
   package func columns(_ widths: [Int]) -> [Rect] {
     var rest = self
     return widths.map { width in

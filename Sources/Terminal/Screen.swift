@@ -40,7 +40,9 @@ import Glibc
   package let options: Options
   package let profile: TerminalProfile
   package let glyphs: GlyphSet
-  package internal(set) var theme: Theme
+  package internal(set) var theme: Theme {
+    didSet { looks = [:] }
+  }
   package internal(set) var size: Size
 
   /// Sequences of this terminal for the key decoder.
@@ -55,6 +57,7 @@ import Glibc
   var last: Frame?
   var waiting: Frame?
   var pairs = PairCache()
+  var looks: [PackedStyle: CellLook] = [:]
   var isEntered = false
   var isClosed = false
   var hasMouse: Bool

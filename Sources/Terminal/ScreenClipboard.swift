@@ -22,7 +22,7 @@ extension Screen {
 
   /// Asks for the background colour and for synchronized updates; the answers come as input.
   ///
-  /// Give what `InputRouter.takeReplies` returns to `note`. Terminals that know neither stay silent.
+  /// Give what `InputRouter.takeReplies` returns to `note`. A terminal that knows neither is silent.
   package func askTerminal() {
     guard profile.isXtermLike, !profile.isScreen, isEntered else { return }
     output.append("\u{1B}]11;?\u{1B}\\\u{1B}[?2026$p".utf8)
@@ -49,7 +49,7 @@ extension Screen {
 }
 
 /// The bytes of a clipboard write.
-enum Clipboard {
+package enum Clipboard {
   struct Refusal: Error {
     let reason: String
   }
@@ -86,7 +86,7 @@ enum Clipboard {
     return .success((plain, "the terminal"))
   }
 
-  static func base64(_ bytes: [UInt8]) -> [UInt8] {
+  package static func base64(_ bytes: [UInt8]) -> [UInt8] {
     let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
     var result: [UInt8] = []
     result.reserveCapacity((bytes.count + 2) / 3 * 4)

@@ -7,6 +7,9 @@ package struct ScreenInput: Sendable {
   /// Bytes from the keyboard, for the input router.
   package var bytes: [UInt8] = []
 
+  /// The deadline has passed and nothing else happened.
+  package var isDeadline = false
+
   /// The size changed, or the screen was left and taken again: draw a new frame.
   package var needsFrame = false
 
@@ -45,7 +48,10 @@ extension Screen {
     let ready = unsafe poll(
       &descriptors, nfds_t(descriptors.count), Screen.milliseconds(until: deadline))
     takeEvents(into: &input)
-    guard ready > 0 else { return input }
+    guard ready > 0 else {
+      input.isDeadline = ready == 0
+      return input
+    }
     if descriptors[0].revents & Int16(POLLOUT) != 0 { resumeOutput() }
     if descriptors[0].revents & Int16(POLLIN | POLLHUP | POLLERR | POLLNVAL) != 0 {
       readBytes(into: &input)
@@ -98,7 +104,7 @@ extension Screen {
     input.bytes = bytes
   }
 
-  /// Reads what has arrived or arrives within `milliseconds`, for a prompt in need of one more byte.
+  /// Reads what arrives within `milliseconds`, for a prompt in need of one more byte.
   package func readMore(milliseconds: Int32) -> [UInt8] {
     var wait = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
     guard unsafe poll(&wait, 1, milliseconds) > 0 else { return [] }

@@ -75,7 +75,7 @@ extension Screen {
   private static func spawn(_ words: [String]) -> Int32? {
     // Sound: every pointer made here is freed here, after the child has its own copy.
     var arguments = unsafe words.map { unsafe strdup($0) }
-    defer { unsafe arguments.forEach { unsafe free($0) } }
+    defer { for index in unsafe arguments.indices { unsafe free(arguments[index]) } }
     unsafe arguments.append(nil)
     var attributes = posix_spawnattr_t()
     unsafe posix_spawnattr_init(&attributes)

@@ -17,6 +17,12 @@ struct PairCache {
   }
 }
 
+/// Attributes and colour pair of a cell, in ncurses' terms.
+struct CellLook {
+  let bits: Int32
+  let pair: Int32
+}
+
 /// From a frame to bytes.
 extension Screen {
   /// Shows a frame: only what differs from the last one is sent, in one write where possible.
@@ -69,60 +75,78 @@ extension Screen {
   }
 
   private func paintRow(_ y: Int, of frame: Frame) {
-    let new = frame.row(y)
-    let old = last?.size == frame.size ? last?.row(y) : nil
-    if let old, old == new { return }
+    let new = frame.packedRow(y)
+    let old = last.flatMap { $0.size == frame.size ? $0.packedRow(y) : nil }
+    // Numbers of longer clusters mean different things in two frames.
+    let hasClusters = new.contains { $0.clusterIndex != nil }
+    if let old, !hasClusters, old == new { return }
     var x = 0
     while x < min(new.count, size.width) {
       let cell = new[new.startIndex + x]
-      if old.map({ $0[$0.startIndex + x] }) != cell, cell.width > 0 {
-        paint(cell, x: x, y: y)
-      }
-      x += max(1, cell.width)
+      let isSame = cell.clusterIndex == nil && old.map { $0[$0.startIndex + x] == cell } ?? false
+      if !isSame, cell.width > 0 { paint(cell, of: frame, x: x, y: y) }
+      x += max(1, Int(cell.width))
     }
   }
 
-  private func paint(_ cell: Cell, x: Int, y: Int) {
-    let style = theme.resolve(cell.style)
-    let pair = pairNumber(style)
-    var bits = Int32(0)
-    if style.bold { bits |= Int32(cn_bold) }
-    if style.dim { bits |= Int32(cn_dim) }
-    if style.italic { bits |= Int32(cn_italic) }
-    if style.underline { bits |= Int32(cn_underline) }
-    if style.reverse { bits |= Int32(cn_reverse) }
+  private func paint(_ cell: PackedCell, of frame: Frame, x: Int, y: Int) {
+    let look = look(of: cell.style)
+    if cell.clusterIndex == nil, cell.code < 0x7F {
+      _ = cn_put_one(Int32(y), Int32(x), cell.code, 1, look.bits, look.pair)
+      return
+    }
     var used = 0
     if profile.isUTF8 {
-      for character in CharacterWidth.paintable(cell.text.first ?? " ") {
+      for character in CharacterWidth.paintable(frame.text(of: cell).first ?? " ") {
         let columns = CharacterWidth.columns(character)
-        guard used + columns <= cell.width else { break }
-        guard put(character, columns: columns, x: x + used, y: y, bits: bits, pair: pair) else {
+        guard used + columns <= Int(cell.width) else { break }
+        guard put(character, columns: columns, x: x + used, y: y, look: look) else {
           // The C library does not know the character: a stand-in of certain width.
-          _ = put("\u{FFFD}", columns: 1, x: x + used, y: y, bits: bits, pair: pair)
+          _ = put("\u{FFFD}", columns: 1, x: x + used, y: y, look: look)
           used += 1
           break
         }
         used += columns
       }
     } else {
-      let character = cell.text.first.flatMap { $0.isASCII ? $0 : nil } ?? "?"
-      _ = put(character, columns: 1, x: x, y: y, bits: bits, pair: pair)
+      _ = put("?", columns: 1, x: x, y: y, look: look)
       used = 1
     }
-    while used < cell.width {
-      _ = put(" ", columns: 1, x: x + used, y: y, bits: bits, pair: pair)
+    while used < Int(cell.width) {
+      _ = put(" ", columns: 1, x: x + used, y: y, look: look)
       used += 1
     }
   }
 
+  /// What ncurses is told for a style; the theme is asked once for each.
+  private func look(of packed: PackedStyle) -> CellLook {
+    if let known = looks[packed] { return known }
+    let style = theme.resolve(packed.style)
+    var bits = Int32(0)
+    if style.bold { bits |= Int32(cn_bold) }
+    if style.dim { bits |= Int32(cn_dim) }
+    if style.italic { bits |= Int32(cn_italic) }
+    if style.underline { bits |= Int32(cn_underline) }
+    if style.reverse { bits |= Int32(cn_reverse) }
+    let look = CellLook(bits: bits, pair: pairNumber(style))
+    // Pictures bring thousands of colours that may never come again.
+    if looks.count > 4096 { looks = [:] }
+    looks[packed] = look
+    return look
+  }
+
   private func put(
-    _ character: Character, columns: Int, x: Int, y: Int, bits: Int32, pair: Int32
+    _ character: Character, columns: Int, x: Int, y: Int, look: CellLook
   ) -> Bool {
-    let scalars = character.unicodeScalars.map(\.value)
+    let (row, column, width) = (Int32(y), Int32(x), Int32(columns))
+    var scalars = character.unicodeScalars.makeIterator()
+    if let only = scalars.next(), scalars.next() == nil {
+      return cn_put_one(row, column, only.value, width, look.bits, look.pair) == 0
+    }
+    let values = character.unicodeScalars.map(\.value)
     // Sound: the array outlives the call, which copies it into the cell.
-    return unsafe scalars.withUnsafeBufferPointer {
-      unsafe cn_put(
-        Int32(y), Int32(x), $0.baseAddress, Int32($0.count), Int32(columns), bits, pair) == 0
+    return unsafe values.withUnsafeBufferPointer {
+      unsafe cn_put(row, column, $0.baseAddress, Int32($0.count), width, look.bits, look.pair) == 0
     }
   }
 

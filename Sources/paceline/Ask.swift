@@ -86,7 +86,9 @@ struct Ask: AsyncParsableCommand {
       parts.append(!raw && text.hasSuffix("\n") ? String(text.dropLast()) : text)
     }
     let text = parts.filter { !$0.isEmpty }.joined(separator: "\n\n")
-    guard !text.isEmpty else { throw InferenceError(.invalidRequest, "there is no prompt: give one, or pipe one in") }
+    guard !text.isEmpty else {
+      throw InferenceError(.invalidRequest, "there is no prompt: give one, or pipe one in")
+    }
     return text
   }
 

@@ -67,7 +67,8 @@ struct Bench: ParsableCommand {
     }
     if generate > 0 {
       rows.append(
-        BenchRow("tg\(generate)", loaded, pool, try samples(runner, BenchRunner.generate, generate)))
+        BenchRow("tg\(generate)", loaded, pool, try samples(runner, BenchRunner.generate, generate))
+      )
     }
     if json { try Console.printJSON(rows) } else { try printTable(rows, path: path) }
     if let baseline { try compare(rows, with: baseline) }

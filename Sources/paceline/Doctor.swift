@@ -49,7 +49,8 @@ struct Doctor: ParsableCommand {
       Fact(
         topic: "inside",
         value: environment["TMUX"] != nil
-          ? "tmux" : environment["STY"] != nil
+          ? "tmux"
+          : environment["STY"] != nil
             ? "screen" : environment["SSH_TTY"] != nil ? "ssh" : "nothing that shows"),
     ]
   }

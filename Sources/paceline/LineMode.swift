@@ -68,9 +68,14 @@ struct LineMode {
     case "new": talk.startOver()
     case "system": talk.setSystem(argument)
     case "regenerate", "regen":
-      if talk.stepBack() { try await answer() } else { Console.note("there is nothing to regenerate") }
+      if talk.stepBack() {
+        try await answer()
+      } else {
+        Console.note("there is nothing to regenerate")
+      }
     case "drop":
-      Console.note(talk.dropOldest() ? "the oldest turns are left out" : "nothing more can be left out")
+      Console.note(
+        talk.dropOldest() ? "the oldest turns are left out" : "nothing more can be left out")
     case "set": change(argument)
     case "knobs": showKnobs()
     case "session": Console.note(talk.sessionPath ?? "not saved yet: nothing was said")
@@ -80,7 +85,8 @@ struct LineMode {
   }
 
   private mutating func change(_ assignment: String) {
-    let text = assignment.contains("=")
+    let text =
+      assignment.contains("=")
       ? assignment : assignment.split(separator: " ", maxSplits: 1).joined(separator: "=")
     do throws(InferenceError) {
       try talk.settings.set(text)
@@ -92,7 +98,8 @@ struct LineMode {
   private func showKnobs() {
     for (knob, _) in SamplerSettings.knobs {
       let value = fixed(knob.value(in: talk.settings), knob.decimals)
-      Console.note("\(knob.id)=\(value)\(knob.isOff(in: talk.settings) ? " (off)" : "")  \(knob.summary)")
+      Console.note(
+        "\(knob.id)=\(value)\(knob.isOff(in: talk.settings) ? " (off)" : "")  \(knob.summary)")
     }
     Console.note("seed=\(talk.settings.seed)")
   }

@@ -20,7 +20,8 @@ struct ModelInfo: ParsableCommand {
     let path = try ModelFolder.standard().resolve(model)
     let gguf = try GGUF(path: path)
     try Console.print("file          \(path)")
-    try Console.print("size          \(formatBytes(gguf.file.byteCount)), GGUF version \(gguf.version)")
+    try Console.print(
+      "size          \(formatBytes(gguf.file.byteCount)), GGUF version \(gguf.version)")
     try printShape(gguf, path: path)
     try Console.print("")
     try Console.print("metadata (\(gguf.metadata.count))")
@@ -45,10 +46,12 @@ struct ModelInfo: ParsableCommand {
       let loaded = try ModelLoader.load(path: path, contextLength: 1)
       let shape = loaded.model.shape
       try Console.print("model         \(loaded.name), architecture \(gguf.architecture ?? "none")")
-      try Console.print("parameters    \(loaded.parameters / 1_000_000) million, mostly \(loaded.format)")
+      try Console.print(
+        "parameters    \(loaded.parameters / 1_000_000) million, mostly \(loaded.format)")
       try Console.print(
         "network       \(shape.layers) layers of width \(shape.width), \(shape.heads) heads "
-          + "(\(shape.kvHeads) for keys) of \(shape.headDimension), feed-forward \(shape.feedForward)")
+          + "(\(shape.kvHeads) for keys) of \(shape.headDimension), feed-forward \(shape.feedForward)"
+      )
       try Console.print(
         "vocabulary    \(shape.vocabulary) tokens, trained for \(shape.contextLength) positions")
     } catch let error as InferenceError {

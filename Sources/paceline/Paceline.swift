@@ -13,7 +13,7 @@ struct Paceline: AsyncParsableCommand {
       """,
     version: Version.text,
     subcommands: [
-      Play.self, Ask.self, Models.self, Tokenize.self, MeasurePerplexity.self, Bench.self,
+      Play.self, Ask.self, ModelsCommand.self, Tokenize.self, MeasurePerplexity.self, Bench.self,
       ReplaySession.self, Doctor.self, Paths.self, Completion.self,
     ],
     defaultSubcommand: Play.self)

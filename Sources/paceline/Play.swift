@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Inference
+import Playground
 import Runtime
 import Terminal
 
@@ -14,13 +15,6 @@ struct Play: AsyncParsableCommand {
       plain lines.
       """)
 
-  enum ColorChoice: String, ExpressibleByArgument, CaseIterable {
-    case auto, never, always
-    case sixteen = "16"
-    case many = "256"
-    case full = "true"
-  }
-
   @OptionGroup var options: ModelOptions
   @OptionGroup var sampling: SamplingOptions
 
@@ -33,11 +27,12 @@ struct Play: AsyncParsableCommand {
   var sessions: String?
 
   @Option(
-    help: ArgumentHelp("Go on with a session: its id, the beginning of it, or a file.", valueName: "id"))
+    help: ArgumentHelp(
+      "Go on with a session: its id, the beginning of it, or a file.", valueName: "id"))
   var resume: String?
 
-  @Option(help: ArgumentHelp("Colours: auto, never, always, 16, 256 or true.", valueName: "when"))
-  var color = ColorChoice.auto
+  @Option(help: ArgumentHelp("Colours: auto, never, 8, 16, 256 or true.", valueName: "when"))
+  var color = ColorPreference.auto
 
   @Flag(help: "Plain lines in place of the full screen.")
   var plain = false
@@ -48,23 +43,75 @@ struct Play: AsyncParsableCommand {
 
   func run() async throws {
     let settings = try sampling.settings()
-    let path = try options.path()
     let paths = try PacelinePaths()
     let store = SessionStore(folder: sessions ?? paths.sessions)
     let resumed = try resume.map { name throws(InferenceError) in
       try SessionReader.read(store.path(of: name))
     }
-    if !plain {
-      do {
-        try await openFullScreen(
-          path: path, store: store, paths: paths, settings: settings, resumed: resumed)
-        return
-      } catch let error as ScreenError {
-        // Without a terminal nobody has to be told that this is line mode.
-        if error != .noTerminal { Console.note(error.message + "; going on in lines") }
-      }
+    let path = try modelPath(for: resumed)
+    if let obstacle = screenObstacle {
+      if Console.outputIsTerminal, !plain { Console.note("\(obstacle): plain lines in its place") }
+    } else {
+      var options = PlaygroundOptions(
+        modelPath: path, sessions: store, paths: paths, program: "paceline \(Version.text)",
+        listModels: Self.modelsHere)
+      options.contextLength = context ?? Engine.usualContext
+      options.settings = settings
+      options.resumed = resumed
+      options.screen.color = color
+      if try await paint(options) { return }
     }
     try await talkInLines(path: path, store: store, settings: settings, resumed: resumed)
+  }
+
+  /// Why there is to be no full screen; nil for nothing.
+  private var screenObstacle: String? {
+    if plain { return "--plain was given" }
+    guard Console.inputIsTerminal, Console.outputIsTerminal else { return "there is no terminal" }
+    return TerminalFacts().obstacle
+  }
+
+  /// Runs the full screen to its end.
+  ///
+  /// - Returns: false where the terminal does not take one; nothing was sent to it then.
+  @MainActor private func paint(_ options: PlaygroundOptions) async throws -> Bool {
+    let engine = Engine.standard(threads: self.options.threads)
+    let status: Int32
+    do throws(ScreenError) {
+      status = try PlaygroundApp.run(options) { engine.submit($0) }
+    } catch {
+      Console.note("\(error.message): plain lines in its place")
+      return false
+    }
+    guard status == 0 else { throw ExitStatus(rawValue: status) ?? .failure }
+    return true
+  }
+
+  /// The model asked for; a resumed session's own where none was.
+  private func modelPath(for session: SessionFile?) throws(InferenceError) -> String {
+    if options.model == nil, let path = session?.model.path,
+      FileManager.default.fileExists(atPath: path)
+    {
+      return path
+    }
+    return try options.path()
+  }
+
+  /// The models that can be opened without fetching.
+  @Sendable private static func modelsHere() -> [ModelEntry] {
+    guard let folder = try? ModelFolder.standard() else { return [] }
+    let fetched = folder.catalogue.models.filter(folder.holds).compactMap { entry in
+      entry.files.first.flatMap { file in
+        file.file.hasSuffix(".gguf")
+          ? ModelEntry(name: entry.name, path: folder.path(of: file), bytes: file.bytes) : nil
+      }
+    }
+    let others = folder.otherFiles().map { name in
+      let path = folder.path + "/" + name
+      let size = (try? FileManager.default.attributesOfItem(atPath: path))?[.size] as? NSNumber
+      return ModelEntry(name: name, path: path, bytes: size?.intValue ?? 0)
+    }
+    return fetched + others
   }
 
   private func talkInLines(
@@ -82,3 +129,5 @@ struct Play: AsyncParsableCommand {
     try await mode.run()
   }
 }
+
+extension ColorPreference: ExpressibleByArgument {}

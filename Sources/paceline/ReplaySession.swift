@@ -10,7 +10,8 @@ struct ReplaySession: AsyncParsableCommand {
 
   @OptionGroup var options: ModelOptions
 
-  @Argument(help: "A session file, or the id of a session.", completion: .file(extensions: ["jsonl"]))
+  @Argument(
+    help: "A session file, or the id of a session.", completion: .file(extensions: ["jsonl"]))
   var file: String
 
   @Option(help: ArgumentHelp("Folder of the sessions.", valueName: "dir"), completion: .directory)

@@ -34,7 +34,8 @@ struct StreamedAnswer {
       line.clear()
       throw InferenceError(
         .contextFull,
-        "the prompt has \(needed) tokens and the context \(capacity): shorten it, or give --context")
+        "the prompt has \(needed) tokens and the context \(capacity): shorten it, or give --context"
+      )
     case .failed(let error):
       line.clear()
       throw error

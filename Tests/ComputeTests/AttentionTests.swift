@@ -130,7 +130,9 @@ struct SampleAttention {
 
   @Test func facesStoreMoveAndAttend() {
     let rows = KeyValueRows(kvHeads: 2, capacity: 8, dimension: 16)
-    let keys = Buffer(count: 64), values = Buffer(count: 64), output = Buffer(count: 64)
+    let keys = Buffer(count: 64)
+    let values = Buffer(count: 64)
+    let output = Buffer(count: 64)
     for index in 0..<64 { values[index] = Float(index) }
     rows.store(kvHead: 1, slot: 5, key: keys, at: 0, value: values, at: 16, with: .shared)
     rows.move(from: 5, to: 0)
@@ -157,10 +159,12 @@ extension SampleAttention {
 
   /// The row of position `begin + i` moves to slot `order[i]`.
   init(_ other: SampleAttention, movingFrom begin: Int, to order: [Int32]) {
-    var keys = other.keys, values = other.values
+    var keys = other.keys
+    var values = other.values
     for (index, slot) in order.enumerated() {
       for d in 0..<other.dimension {
-        let source = (begin + index) * other.dimension + d, target = Int(slot) * other.dimension + d
+        let source = (begin + index) * other.dimension + d
+        let target = Int(slot) * other.dimension + d
         keys[target] = other.keys[source]
         values[target] = other.values[source]
       }

@@ -32,7 +32,9 @@ import Testing
   }
 
   @Test func floatsAreCopiedExactly() {
-    let values: [Float] = [0, -0.0, 1.5, .leastNonzeroMagnitude, -.greatestFiniteMagnitude, .infinity]
+    let values: [Float] = [
+      0, -0.0, 1.5, .leastNonzeroMagnitude, -.greatestFiniteMagnitude, .infinity,
+    ]
     var output = [Float](repeating: .nan, count: values.count)
     ck_dequantize(Int32(CK_SCALAR), Int32(CK_F32), values, Int64(values.count), &output)
     #expect(output.bits == values.bits)

@@ -37,7 +37,9 @@ import Testing
   }
 
   @Test(arguments: counts) func vectorVersionsComputeTheScalarBits(count: Int) {
-    let x = samples(count, seed: 1), y = samples(count, seed: 2), n = Int64(count)
+    let x = samples(count, seed: 1)
+    let y = samples(count, seed: 2)
+    let n = Int64(count)
     expectScalarBits(x) { ck_add($0, &$1, y, n) }
     expectScalarBits(x) { ck_scale($0, &$1, 0.37, n) }
     expectScalarBits(x) { ck_softcap($0, &$1, 30, n) }
@@ -52,14 +54,16 @@ import Testing
   func rotationComputesTheScalarBitsAndKeepsLengths(dimension: Int, interleaved: Int32) {
     let x = samples(dimension, seed: 3).map { abs($0) < 100 ? $0 : 1 }
     let angles = (0..<dimension / 2).map { Float($0) * 0.7 + 0.1 }
-    let cosine = angles.map { cos($0) }, sine = angles.map { sin($0) }
+    let cosine = angles.map { cos($0) }
+    let sine = angles.map { sin($0) }
     expectScalarBits(x) { ck_rotate($0, &$1, cosine, sine, Int64(dimension), interleaved) }
     var rotated = x
     ck_rotate(Kernels.shared.isa, &rotated, cosine, sine, Int64(dimension), interleaved)
     for pair in 0..<dimension / 2 {
       let first = interleaved != 0 ? 2 * pair : pair
       let second = interleaved != 0 ? 2 * pair + 1 : pair + dimension / 2
-      let a = x[first], b = x[second]
+      let a = x[first]
+      let b = x[second]
       #expect(abs(rotated[first] - (a * cosine[pair] - b * sine[pair])) < 1e-5)
       #expect(abs(rotated[second] - (a * sine[pair] + b * cosine[pair])) < 1e-5)
     }
@@ -68,11 +72,15 @@ import Testing
   @Test func activationsStayCloseToTheirDefinitions() {
     let x = stride(from: Float(-30), through: 30, by: 0.0137).map { $0 }
     let ones = [Float](repeating: 1, count: x.count)
-    var silu = x, gelu = x, capped = x
+    var silu = x
+    var gelu = x
+    var capped = x
     ck_silu_multiply(Kernels.shared.isa, x, ones, Int64(x.count), &silu)
     ck_gelu_multiply(Kernels.shared.isa, x, ones, Int64(x.count), &gelu)
     ck_softcap(Kernels.shared.isa, &capped, 30, Int64(x.count))
-    let siluRelativeTolerance = 3e-7, geluTolerance = 1e-6, capTolerance = 30 * 3e-7
+    let siluRelativeTolerance = 3e-7
+    let geluTolerance = 1e-6
+    let capTolerance = 30 * 3e-7
     for index in x.indices {
       let value = Double(x[index])
       let exactSilu = value / (1 + exp(-value))
@@ -118,7 +126,8 @@ import Testing
       for half in halves {
         let exact = Float(Float16(bitPattern: half))
         let isNaN = half & 0x7fff > 0x7c00
-        #expect(floats[Int(half)].bitPattern == exact.bitPattern || isNaN && floats[Int(half)].isNaN)
+        #expect(
+          floats[Int(half)].bitPattern == exact.bitPattern || isNaN && floats[Int(half)].isNaN)
         #expect(back[Int(half)] == (isNaN ? half | 0x200 : half), "\(kernels.name)")
       }
     }
@@ -166,7 +175,8 @@ import Testing
     var random = SampleGenerator(seed: 6)
     let x = SampleRows(random.floats(4 * 256), columns: 256)
     for (index, value) in x.floats.enumerated() {
-      let step32 = x.d32[index / 32], step256 = x.d256[index / 256]
+      let step32 = x.d32[index / 32]
+      let step256 = x.d256[index / 256]
       #expect(abs(Float(x.q32[index]) * step32 - value) <= 0.5001 * step32)
       #expect(abs(Float(x.q256[index]) * step256 - value) <= 0.5001 * step256)
     }

@@ -19,7 +19,8 @@ import Testing
     for columns in Self.columns(type) {
       for rows in columns == 8192 ? [1, 17] : [1, 3, 17, 33] {
         for style in SampleStyle.allCases {
-          let weight = SampleMatrix(type, rows: rows, columns: columns, style: style, using: &random)
+          let weight = SampleMatrix(
+            type, rows: rows, columns: columns, style: style, using: &random)
           let tokens = columns == 8192 ? 3 : [1, 2, 5, 23].randomElement(using: &random)!
           let x = SampleRows(random.floats(tokens * columns), columns: columns)
           let expected = product(weight, x, kernels: Self.scalar)
@@ -42,7 +43,8 @@ import Testing
       let x = SampleRows(random.floats(tokens * 512), columns: 512)
       let expected = product(weight, x, kernels: Self.scalar)
       for kernels in Kernels.available {
-        #expect(product(weight, x, kernels: kernels).bits == expected.bits, "\(kernels.name) \(tokens)")
+        #expect(
+          product(weight, x, kernels: kernels).bits == expected.bits, "\(kernels.name) \(tokens)")
       }
     }
   }
@@ -72,7 +74,8 @@ import Testing
         let low = product(weight, x, rows: 0..<cut, kernels: kernels)
         let high = product(weight, x, rows: cut..<50, kernels: kernels)
         for place in whole.indices {
-          let part = place % 50 < cut ? low : high, other = place % 50 < cut ? high : low
+          let part = place % 50 < cut ? low : high
+          let other = place % 50 < cut ? high : low
           #expect(part[place].bitPattern == whole[place].bitPattern)
           #expect(other[place] == 0, "wrote outside its rows")
         }
@@ -90,7 +93,8 @@ import Testing
       let expected = product(weight, SampleRows(values, columns: 512), kernels: Self.scalar)
       for kernels in Kernels.available {
         let x = SampleRows(values, columns: 512, kernels: kernels)
-        #expect(product(weight, x, kernels: kernels).bits == expected.bits, "\(kernels.name) \(value)")
+        #expect(
+          product(weight, x, kernels: kernels).bits == expected.bits, "\(kernels.name) \(value)")
       }
     }
     for value in [Float.infinity, .nan] {
@@ -109,7 +113,9 @@ import Testing
   @Test(arguments: ElementType.allCases)
   func scalarProductsMatchDoublePrecision(type: ElementType) {
     var random = SampleGenerator(seed: 6)
-    let columns = 1536, rows = 9, tokens = 2
+    let columns = 1536
+    let rows = 9
+    let tokens = 2
     let weight = SampleMatrix(type, rows: rows, columns: columns, using: &random)
     let x = SampleRows(random.floats(tokens * columns), columns: columns)
     let actual = product(weight, x, kernels: Self.scalar)
@@ -143,7 +149,8 @@ import Testing
     x.floats.replace(at: 0, with: random.floats(3 * 64))
     let output = Buffer(count: 20)
     Kernels.shared.prepare(x, rows: 0..<3, form: .int8PerBlock32)
-    Kernels.shared.multiply(tensor, rows: 1..<5, by: x, tokens: 1..<3, into: output, at: 2, stride: 8)
+    Kernels.shared.multiply(
+      tensor, rows: 1..<5, by: x, tokens: 1..<3, into: output, at: 2, stride: 8)
     for token in 0..<2 {
       for row in 1..<5 {
         let exact = (0..<64).reduce(0.0) {

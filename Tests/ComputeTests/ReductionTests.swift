@@ -79,7 +79,9 @@ import Testing
     let bytes = (0..<1003).map { _ in UInt8.random(in: 0...255, using: &random) }
     for count in [0, 1, 7, 8, 63, 64, 65, 127, 128, 300, 1003] {
       var sum: UInt64 = 0
-      for (index, byte) in bytes[..<count].enumerated() { sum &+= UInt64(byte) << (8 * (index % 8)) }
+      for (index, byte) in bytes[..<count].enumerated() {
+        sum &+= UInt64(byte) << (8 * (index % 8))
+      }
       for kernels in Kernels.available {
         #expect(ck_stream_read(kernels.isa, bytes, Int64(count)) == sum, "\(kernels.name) \(count)")
       }

@@ -41,7 +41,8 @@ import Testing
     let pool = WorkerPool(count: count)
     defer { pool.shutDown() }
     for unit in [1, 16] {
-      let starts = Storage<Int>(count: count), ends = Storage<Int>(count: count)
+      let starts = Storage<Int>(count: count)
+      let ends = Storage<Int>(count: count)
       pool.run { worker in
         let share = worker.share(of: total, multipleOf: unit)
         starts[worker.index] = share.lowerBound
@@ -53,7 +54,9 @@ import Testing
     }
   }
 
-  @Test(arguments: [ElementType.q4_1, .q6_K, .f16]) func bitsDoNotDependOnTheThreads(type: ElementType) {
+  @Test(arguments: [ElementType.q4_1, .q6_K, .f16]) func bitsDoNotDependOnTheThreads(
+    type: ElementType
+  ) {
     var random = SampleGenerator(seed: 1)
     let values = random.floats(70 * 256)
     let tensor = Tensor(values: values, rows: 70, columns: 256)

@@ -36,7 +36,7 @@ struct SamplerReference {
       apply(stage, to: &items, history: history)
       counts[stage] = items.count
     }
-    if isGreedy { items = [items.max { ($0.logit, -$0.token) < ($1.logit, -$1.token) }!] }
+    if isGreedy { items = descending(items).prefix(1).map { items[$0] } }
     let p = Self.probabilities(items)
     let share = RandomNumbers(seed: settings.seed).uniform(at: history.count, for: .token)
     var sum = 0.0
@@ -62,7 +62,7 @@ struct SamplerReference {
   }
 
   static func probabilities(_ items: [Item]) -> [Double] {
-    let top = items.map(\.logit).max()!
+    let top = items.map(\.logit).max() ?? 0
     let weights = items.map { exp(Double($0.logit) - Double(top)) }
     let total = weights.reduce(0, +)
     return weights.map { $0 / total }
@@ -92,7 +92,7 @@ struct SamplerReference {
   }
 
   private func apply(_ stage: SamplerStage, to items: inout [Item], history: TokenHistory) {
-    let top = items.map(\.logit).max()!
+    let top = items.map(\.logit).max() ?? 0
     switch stage {
     case .logitBias:
       for index in items.indices {
@@ -101,7 +101,7 @@ struct SamplerReference {
       }
       let rest = items.filter { $0.logit > -.infinity }
       // The last candidate cannot be banned.
-      items = rest.isEmpty ? [(items.last!.token, Float(0))] : rest
+      items = rest.isEmpty ? [(items[items.count - 1].token, Float(0))] : rest
     case .penalties: penalise(&items, recent: Array(history.tokens.suffix(settings.penaltyWindow)))
     case .dry: dry(&items, tokens: history.tokens)
     case .topNSigma:

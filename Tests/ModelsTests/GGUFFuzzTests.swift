@@ -26,7 +26,9 @@ import Testing
     TinyVocabulary.byteLevel(mergeCount: 12), .sentencePiece(),
   ]
 
-  /// Opens a file in every way that the program does. Whatever opens must be sound.
+  /// Opens a file in every way that the program does.
+  ///
+  /// Whatever opens must be sound.
   private static func exercise(_ bytes: [UInt8], encodes: Bool) throws -> Bool {
     let gguf: GGUF
     do {

@@ -47,8 +47,10 @@ struct FixtureVocabulary: Sendable {
       ?? "needs \(file) of a llama.cpp source folder: set PACELINE_LLAMA_CPP"
   }
 
-  static let smollm2 = Self(name: "smollm2", file: RealModel.smollm2.fileName, catalogued: "smollm2")
-  static let qwen2 = Self(name: "qwen2", file: RealModel.coderHalf.fileName, catalogued: "coder-0.5b")
+  static let smollm2 = Self(
+    name: "smollm2", file: RealModel.smollm2.fileName, catalogued: "smollm2")
+  static let qwen2 = Self(
+    name: "qwen2", file: RealModel.coderHalf.fileName, catalogued: "coder-0.5b")
   static let gemma3 = Self(name: "gemma3", file: RealModel.gemma3.fileName, catalogued: "gemma3")
   static let gpt2 = Self(name: "gpt-2", file: "models/ggml-vocab-gpt-2.gguf", catalogued: nil)
   static let llama3 = Self(

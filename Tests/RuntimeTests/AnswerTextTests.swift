@@ -73,6 +73,8 @@ import Testing
     request.settings.temperature = 0.01
     let chunk = await harness.generate(request).chunks.first
     #expect(chunk?.pieces[97] == "a")
-    #expect(chunk?.records.first?.sampled.alternatives.allSatisfy { chunk?.pieces[$0.token] != nil } == true)
+    #expect(
+      chunk?.records.first?.sampled.alternatives.allSatisfy { chunk?.pieces[$0.token] != nil }
+        == true)
   }
 }

@@ -25,7 +25,8 @@ import Testing
   }
 
   @Test func tellsPrefillBeforeTokensAndAProfileAtTheEnd() async {
-    let harness = await EngineHarness.loaded(model: FakeModel(answer: bytes("ok"), after: promptEnd))
+    let harness = await EngineHarness.loaded(
+      model: FakeModel(answer: bytes("ok"), after: promptEnd))
     let log = await harness.generate(.chat("hello"))
     let firstToken = log.events.firstIndex { if case .tokens = $0 { true } else { false } }
     let lastPrefill = log.events.lastIndex { if case .prefill = $0 { true } else { false } }
@@ -54,7 +55,9 @@ import Testing
       order.withLock { $0.append(path) }
       throw InferenceError(.modelFile, path)
     }
-    let jobs = ["first", "second", "third"].map { engine.submit(.load(path: $0, contextLength: nil)) }
+    let jobs = ["first", "second", "third"].map {
+      engine.submit(.load(path: $0, contextLength: nil))
+    }
     #expect(order.withLock { $0 }.isEmpty)
     gate.signal()
     for job in jobs { _ = await job.record() }
@@ -113,7 +116,8 @@ import Testing
   }
 
   @Test func aFailedLoadLeavesTheModelInPlace() async {
-    let harness = await EngineHarness.loaded(model: FakeModel(answer: bytes("ok"), after: promptEnd))
+    let harness = await EngineHarness.loaded(
+      model: FakeModel(answer: bytes("ok"), after: promptEnd))
     let load = await harness.engine.submit(.load(path: "missing", contextLength: nil)).record()
     #expect(load.failure?.code == .modelFile)
     #expect(await harness.generate(.chat("hello")).text == "ok")

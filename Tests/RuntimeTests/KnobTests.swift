@@ -1,5 +1,7 @@
+import Dispatch
 import Inference
 import Runtime
+import Synchronization
 import Testing
 
 /// What the next token may be, spread widely and different after every sequence.
@@ -23,7 +25,13 @@ func varied(_ tokens: [TokenID]) -> [TokenID: Float] {
   }
 
   @Test func settingsTurnedInMidAnswerActFromTheNextTokenOnAndAreBooked() async {
-    let model = FakeModel(logits: varied)
+    let gate = DispatchSemaphore(value: 0)
+    let passes = Atomic<Int>(0)
+    let willForward: @Sendable ([TokenID]) -> Void = { _ in
+      // The pass for the sixth token waits until the knob was turned.
+      if passes.add(1, ordering: .relaxed).newValue == 6 { gate.wait() }
+    }
+    let model = FakeModel(willForward: willForward, logits: varied)
     let harness = await EngineHarness.loaded(model: model)
     var request = GenerateRequest.chat("hello", maximumTokens: 20)
     request.settings = hot(1)
@@ -32,14 +40,11 @@ func varied(_ tokens: [TokenID]) -> [TokenID: Float] {
     let log = await job.record { event in
       if case .tokens(let chunk) = event, chunk.records.first?.index == 4 {
         job.control.change(to: target)
+        gate.signal()
       }
     }
-    let ticks = log.chunks.flatMap(\.records).filter { $0.settings != nil }
-    #expect(ticks.count == 1)
-    let change = log.provenance?.changes.first
-    #expect(change?.settings == target)
-    #expect(change?.tokenIndex == ticks.first?.index)
-    #expect((change?.tokenIndex ?? 0) > 4)
+    #expect(log.chunks.flatMap(\.records).filter { $0.settings != nil }.map(\.index) == [5])
+    #expect(log.provenance?.changes == [KnobChange(tokenIndex: 5, settings: target)])
     #expect(log.provenance?.settings == hot(1))
   }
 

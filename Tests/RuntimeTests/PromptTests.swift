@@ -66,7 +66,9 @@ import Testing
       return
     }
     #expect(
-      prompt.tokens.map(\.text) == ["<start>", "user\n", "hello", "<end>", "\n", "<start>", "assistant\n"])
+      prompt.tokens.map(\.text) == [
+        "<start>", "user\n", "hello", "<end>", "\n", "<start>", "assistant\n",
+      ])
     #expect(
       prompt.tokens.map(\.isSpecial) == [true, false, false, true, false, true, false])
   }

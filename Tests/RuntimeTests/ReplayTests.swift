@@ -52,7 +52,9 @@ import Testing
     // Many pairs of letters are one token in text, while the model says them letter by letter: an answer's own tokens
     // and those of its text are then not the same.
     var tokenizer = FakeTokenizer()
-    for first in "aeiou" { tokenizer.pieces += "abcdefghijklmnopqrstuvwxyz".map { "\(first)\($0)" } }
+    for first in "aeiou" {
+      tokenizer.pieces += "abcdefghijklmnopqrstuvwxyz".map { "\(first)\($0)" }
+    }
     return await EngineHarness.loaded(model: FakeModel(logits: logits), tokenizer: tokenizer)
   }
 

@@ -19,7 +19,8 @@ import Testing
     #expect(session.notes == [])
     #expect(session.title == "Greetings")
     #expect(session.conversation.system == "be brief")
-    #expect(session.conversation.messages.map(\.text) == ["hello \"you\"\n\u{1B}[31m€😀", "hi!", "and?"])
+    #expect(
+      session.conversation.messages.map(\.text) == ["hello \"you\"\n\u{1B}[31m€😀", "hi!", "and?"])
     #expect(session.conversation.head == 1)
     #expect(session.conversation[1]?.tokens == [104, 105, 33])
     #expect(session.conversation[1]?.provenance?.tokens == 3)
@@ -96,10 +97,12 @@ import Testing
     let good = sampleRecords().map(\.line)
     let path = try folder.write(
       "bad.jsonl",
-      lines: [SessionRecord.header(.sample(id: "x")).line, good[0], "{\"type\":", good[1],
+      lines: [
+        SessionRecord.header(.sample(id: "x")).line, good[0], "{\"type\":", good[1],
         SessionRecord.message(message(7, 0, .user, "far")).line,
         SessionRecord.answerTokens(message: 0, tokens: [1], text: "a").line,
-        #"{"type":"hologram"}"#, SessionRecord.head(44).line, "\u{0}\u{0}"])
+        #"{"type":"hologram"}"#, SessionRecord.head(44).line, "\u{0}\u{0}",
+      ])
     let session = try SessionReader.read(path)
     #expect(
       session.problems.map(\.message) == [

@@ -12,7 +12,9 @@ import Testing
         source: .raw("x", parsesSpecial: true)),
       .answerStarted(
         message: 1, settings: .greedy, promptTokens: 1, maximumTokens: 2,
-        source: .chat([ChatTurn(role: .user, text: "q"), ChatTurn(role: .assistant, text: "a", tokens: [1])])),
+        source: .chat([
+          ChatTurn(role: .user, text: "q"), ChatTurn(role: .assistant, text: "a", tokens: [1]),
+        ])),
     ]
 
   @Test(arguments: all) func everyRecordComesBackFromItsLine(record: SessionRecord) throws {
@@ -38,7 +40,8 @@ import Testing
       message: 0, change: KnobChange(tokenIndex: 3, settings: settings))
     #expect(try SessionRecord.parse(Array(record.line.utf8)) == record)
     for (knob, _) in SamplerSettings.knobs {
-      #expect(knob.value(in: settings) != knob.value(in: SamplerSettings()), "\(knob.id) did not move")
+      #expect(
+        knob.value(in: settings) != knob.value(in: SamplerSettings()), "\(knob.id) did not move")
     }
   }
 
@@ -63,7 +66,10 @@ import Testing
     (#"{"type":"tokens","message":0,"text":"x","ids":[99999999999]}"#, "out of range"),
     (#"{"type":"head","message":"x"}"#, "wrong kind of value"),
     (#"{"type":"head","message":-3}"#, "out of range"),
-    (#"{"type":"knobs","message":0,"at":1,"settings":{"order":["magic"]}}"#, "no sampler stage magic"),
+    (
+      #"{"type":"knobs","message":0,"at":1,"settings":{"order":["magic"]}}"#,
+      "no sampler stage magic"
+    ),
     (#"{"type":"done","message":0}"#, #"field "made" is missing"#),
   ])
   func badLinesSayWhatIsWrong(line: String, reason: String) {

@@ -32,7 +32,8 @@ import Testing
   @Test func aTitleIsTheFirstWordsUnlessOneIsGiven() throws {
     let long = "Tell me, in as many words as you like,\n why the sky over the sea is blue"
     _ = try session("a", [.message(message(0, nil, .user, long))])
-    #expect(store.list().first?.title == "Tell me, in as many words as you like, why the sky over the…")
+    #expect(
+      store.list().first?.title == "Tell me, in as many words as you like, why the sky over the…")
     _ = try session(
       "b", [.message(message(0, nil, .user, long)), .title("Sky"), .title("Blue sky")])
     #expect(store.list().first { $0.id == "b" }?.title == "Blue sky")

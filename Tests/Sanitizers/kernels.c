@@ -1,5 +1,6 @@
-// Runs every kernel of every instruction set on random data in exactly sized blocks of memory, so that the address
-// and undefined-behaviour sanitizers see each access. Also compares with the scalar version. See run.sh.
+// Runs every kernel of every instruction set on random data in exactly sized blocks of memory, so
+// that the address and undefined-behaviour sanitizers see each access. Also compares with the
+// scalar version. See run.sh.
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -34,7 +35,8 @@ static void *copy(const void *source, int64_t bytes) {
 static void compare(const char *what, int32_t isa, const float *a, const float *b, int64_t count) {
   for (int64_t i = 0; i < count; i++) {
     if (memcmp(a + i, b + i, 4) == 0 || (isnan(a[i]) && isnan(b[i]))) continue;
-    printf("%s differs on %s at %lld: %a, scalar %a\n", what, ck_isa_name(isa), (long long)i, a[i], b[i]);
+    printf("%s differs on %s at %lld: %a, scalar %a\n", what, ck_isa_name(isa), (long long)i, a[i],
+           b[i]);
     failures++;
     return;
   }
@@ -72,8 +74,10 @@ static void check_matmul(int32_t isa, int32_t type, int64_t rows, int64_t column
   uint8_t *weight = malloc((size_t)bytes);
   for (int64_t i = 0; i < bytes; i++) weight[i] = (uint8_t)random32();
   float *x = random_floats(columns * tokens);
-  float *expected = calloc((size_t)(rows * tokens), 4), *actual = calloc((size_t)(rows * tokens), 4);
-  ck_rows scalar = quantize(CK_SCALAR, x, columns, tokens), vector = quantize(isa, x, columns, tokens);
+  float *expected = calloc((size_t)(rows * tokens), 4),
+        *actual = calloc((size_t)(rows * tokens), 4);
+  ck_rows scalar = quantize(CK_SCALAR, x, columns, tokens),
+          vector = quantize(isa, x, columns, tokens);
   int64_t cut = rows / 3;
   ck_matmul(CK_SCALAR, type, weight, 0, rows, &scalar, tokens, expected, rows);
   ck_matmul(isa, type, weight, 0, cut, &vector, tokens, actual, rows);
@@ -114,7 +118,8 @@ static void check_elementwise(int32_t isa, int64_t count) {
     free(results[0]), free(results[1]);
   }
   int32_t *indices = malloc((size_t)(count / 2) * 4);
-  if (ck_select_above(isa, x, count, 0, indices, count / 2) != ck_select_above(CK_SCALAR, x, count, 0, NULL, 0) ||
+  if (ck_select_above(isa, x, count, 0, indices, count / 2) !=
+          ck_select_above(CK_SCALAR, x, count, 0, NULL, 0) ||
       ck_argmax(isa, x, count) != ck_argmax(CK_SCALAR, x, count) ||
       ck_max(isa, x, count) != ck_max(CK_SCALAR, x, count) ||
       ck_stream_read(isa, x, count * 4 - 1) != ck_stream_read(CK_SCALAR, x, count * 4 - 1)) {
@@ -134,16 +139,21 @@ static void check_rotate(int32_t isa, int64_t dimension, int32_t interleaved) {
   free(x), free(expected), free(cosine), free(sine);
 }
 
-static void check_attention(int32_t isa, int64_t dimension, int64_t group, int64_t begin, int64_t end) {
+static void check_attention(int32_t isa, int64_t dimension, int64_t group, int64_t begin,
+                            int64_t end) {
   float *queries = random_floats(group * dimension), *values = random_floats(end * dimension);
-  uint16_t *keys = malloc((size_t)(end * dimension) * 2), *halves = malloc((size_t)(end * dimension) * 2);
+  uint16_t *keys = malloc((size_t)(end * dimension) * 2),
+           *halves = malloc((size_t)(end * dimension) * 2);
   ck_to_half(CK_SCALAR, values, halves, end * dimension);
   for (int64_t i = 0; i < end * dimension; i++) keys[i] = (uint16_t)(random32() & 0xbbff);
   int64_t slots_begin = (begin + end) / 2;
   int32_t *slots = malloc((size_t)(end - slots_begin) * 4);
-  for (int64_t i = slots_begin; i < end; i++) slots[i - slots_begin] = (int32_t)(end - 1 - (i - slots_begin));
-  float *expected = malloc((size_t)(group * dimension) * 4), *actual = malloc((size_t)(group * dimension) * 4);
-  ck_attention step = {queries, keys, halves, slots, slots_begin, begin, end, group, dimension, 0.1f, 0, expected};
+  for (int64_t i = slots_begin; i < end; i++)
+    slots[i - slots_begin] = (int32_t)(end - 1 - (i - slots_begin));
+  float *expected = malloc((size_t)(group * dimension) * 4),
+        *actual = malloc((size_t)(group * dimension) * 4);
+  ck_attention step = {queries, keys,  halves,    slots, slots_begin, begin,
+                       end,     group, dimension, 0.1f,  0,           expected};
   ck_attend(CK_SCALAR, &step);
   step.output = actual;
   ck_attend(isa, &step);

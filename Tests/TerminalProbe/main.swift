@@ -67,6 +67,7 @@ import Terminal
     case .function(6): note = "wide 日本 e\u{301} 👩‍🔬 ❤️ \u{1FAE8} |"
     case .function(7): note = "bad \u{1B}]52;c;eA==\u{07}\u{9B}2J\u{202E}|"
     case .function(8): _ = write(2, "library noise\n", 14)
+    case .function(10): screen.askTerminal()
     case .function(9): for step in 0..<400 { flood(step) }
     default: break
     }
@@ -125,11 +126,12 @@ import Terminal
         case .paste(let text): prompt.paste(text)
         }
       }
-      if input.bytes.isEmpty, deadline != nil {
+      if input.isDeadline {
         router.flush(claims: claims, deliver: deliver)
       } else {
         router.feed(input.bytes, claims: claims, deliver: deliver)
       }
+      _ = screen.note(router.takeReplies())
       if isRunning { draw() }
     }
     screen.close()

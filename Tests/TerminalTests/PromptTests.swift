@@ -160,7 +160,9 @@ import Testing
     let pty = try open(folder)
     try pty.send("/h\t")
     try pty.wait(for: "offers /help /history")
-    try pty.send("i\t\r")
+    try pty.send("i")
+    try pty.wait("the offers to go") { !$0.model.text.contains("/help") }
+    try pty.send("\t\r")
     try pty.wait(for: "sent 1")
     try quit(pty)
     #expect(folder.sentLines() == ["/history "])

@@ -67,10 +67,13 @@ import Testing
     expectRestored(pty)
   }
 
-  @Test func aLostTerminalEndsTheProgramme() throws {
-    let pty = try ProbeRun.open()
-    kill(pty.process, SIGHUP)
-    #expect(try pty.waitForExit() & 0x7F == SIGHUP)
+  @Test func aLostTerminalEndsTheProgrammeEvenWithoutTheSignal() throws {
+    let pty = try Pty(
+      ["/bin/sh", "-c", "trap '' HUP; exec \(ProbeRun.program)"],
+      environment: ProbeRun.environment())
+    try pty.wait(for: "probe 80x24")
+    pty.hangUp()
+    #expect(try pty.waitForExit() == 0)
   }
 
   @Test func standardErrorStaysOffTheScreenAndComesAfterwards() throws {

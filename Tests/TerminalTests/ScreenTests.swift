@@ -161,10 +161,10 @@ import Testing
     #expect(status & 0x7F == SIGTERM)
   }
 
-  @Test func aClosedTerminalEndsTheProgramme() throws {
+  @Test func withoutATerminalNothingIsPainted() throws {
     let folder = try TemporaryFolder()
     let shell = try Pty(
-      ["/bin/sh", "-c", "trap '' HUP; \(ProbeRun.program) </dev/null >/dev/null 2>&1; echo $? "],
+      ["/bin/sh", "-c", "\(ProbeRun.program) </dev/null >/dev/null 2>&1; echo $? "],
       environment: ProbeRun.environment(["PROBE_LOG": folder.file("log")]))
     // Without any terminal on its output the programme refuses at once.
     #expect(try shell.waitForExit() == 0)
@@ -178,9 +178,14 @@ import Testing
     try pty.wait(for: "ready$")
     try pty.send("\(ProbeRun.program)\n")
     try pty.wait(for: "probe 80x24")
-    try pty.send("abc\u{1A}")
+    try pty.send("abc")
+    try pty.wait(for: "> abc")
+    pty.forgetOutput()
+    try pty.send("\u{1A}")
     try pty.wait("the shell") { !$0.model.isAlternate && $0.model.text.contains("Stopped") }
-    #expect(pty.model.modes.isDisjoint(with: [2004, 1002]) || pty.model.modes == [2004])
+    // The shell's own brackets follow; ours were off before it spoke.
+    let parting = try #require(pty.outputText.split(separator: "Stopped").first)
+    #expect(parting.contains("\u{1B}[?2004l") && parting.contains("\u{1B}[23;0t"))
     pty.resize(columns: 60, rows: 20)
     try pty.send("fg\n")
     try pty.wait(for: "probe 60x20")
@@ -213,6 +218,35 @@ import Testing
     try inTmux.wait(for: "note sent")
     #expect(inTmux.outputText.contains("\u{1B}Ptmux;\u{1B}\u{1B}]52;c;Y29weSBtZQ==\u{07}\u{1B}\\"))
     try quit(inTmux)
+  }
+
+  @Test func theTerminalsAnswersAreUsed() throws {
+    let pty = try ProbeRun.open()
+    #expect(!pty.outputText.contains("\u{1B}[?2026h"))
+    try pty.send("\u{1B}[21~")
+    try pty.wait("the questions") { $0.outputText.contains("\u{1B}[?2026$p") }
+    try pty.send("\u{1B}]11;rgb:ffff/ffff/ffff\u{1B}\\\u{1B}[?2026;2$yx")
+    try pty.wait(for: "> x")
+    #expect(pty.outputText.contains("\u{1B}[?2026h"))
+    try quit(pty)
+  }
+
+  @Test func aStopFromOutsideIsObeyed() throws {
+    let pty = try Pty(
+      ["/bin/bash", "--norc", "--noprofile", "-i"],
+      environment: ProbeRun.environment(["PS1": "ready$ "]))
+    try pty.wait(for: "ready$")
+    try pty.send("\(ProbeRun.program)\n")
+    try pty.wait(for: "probe 80x24")
+    // The programme is the group in the foreground of its terminal.
+    kill(-tcgetpgrp(pty.master), SIGTSTP)
+    try pty.wait("the shell") { !$0.model.isAlternate && $0.model.text.contains("Stopped") }
+    try pty.send("fg\n")
+    try pty.wait(for: "probe 80x24")
+    try pty.send("\u{03}")
+    try pty.wait("the shell again") { !$0.model.isAlternate }
+    try pty.send("exit\n")
+    try pty.waitForExit()
   }
 
   @Test func synchronizedUpdatesWrapWholeFrames() throws {

@@ -1,21 +1,26 @@
 // Stateless SIMD mathematics over plain pointers.
 //
-// No allocation, no threads, no I/O: a caller owns all memory and splits the work. Every function takes the
-// instruction set to use as its first argument; `ck_best()` chooses it once at start.
+// No allocation, no threads, no I/O: a caller owns all memory and splits the work. Every function
+// takes the instruction set to use as its first argument; `ck_best()` chooses it once at start.
 //
-// Numerics contract. Each output value is computed by one fixed sequence of roundings that depends neither on the
-// instruction set, nor on how many rows travel together, nor on how the rows are split among threads:
+// Numerics contract. Each output value is computed by one fixed sequence of roundings that depends
+// neither on the instruction set, nor on how many rows travel together, nor on how the rows are
+// split among threads:
 //   - Integer dot products are exact, so their order does not matter.
-//   - Quantised matrices: for each block in ascending column order, with `d` the weight's scale (and `m` its
-//     minimum), `a` the activation's scale and `sum` the exact integer product with zero points removed,
+//   - Quantised matrices: for each block in ascending column order, with `d` the weight's scale,
+//     `m` its minimum, `a` the activation's scale and `sum` the exact integer product with zero
+//     points removed,
 //         acc = fma(d * a, (float)sum, acc)
-//     and, for formats with a minimum (Q4_1, Q5_1: msum = a * sum of the activation's integers; block of 32)
-//         acc = fma(m, msum, acc)                       after the line above
-//     K-quants (block of 256; sub-scales multiply the integers, so `sum` and `msum` are exact integers)
+//     and after it, for Q4_1 and Q5_1, with msum = a * (float)(sum of the activation's integers),
+//         acc = fma(m, msum, acc)
+//     K-quants: blocks of 256; sub-scales multiply the integers, so `sum` and `msum` are exact
 //         acc = fma(d * a, (float)sum, acc);  acc = fma(-(dmin * a), (float)msum, acc)
-//   - F32, F16 and BF16 dot products and sums of squares: 16 partial sums, lane j taking the columns that are j
-//     modulo 16 in ascending order by fma, then added pairwise: lanes j and j+8, j and j+4, j and j+2, j and j+1.
-//   - exp is the polynomial of `ck_exp`, evaluated with the same fma sequence everywhere.
+//   - F32, F16 and BF16 dot products and sums of squares: 16 partial sums, lane j taking the
+//     columns that are j modulo 16 in ascending order by fma, then added pairwise: lanes j and
+//     j + 8, j and j + 4, j and j + 2, j and j + 1.
+//   - exp is the polynomial of `ck_exp` in scalar.h, with the same fma sequence everywhere.
+//   - Attention: the order of every sum stands in scalar_attention.c.
+// Only the payload of a NaN may differ.
 #ifndef PACELINE_CKERNELS_H
 #define PACELINE_CKERNELS_H
 
@@ -28,8 +33,19 @@ extern "C" {
 
 // GGML's numbers for the weight formats, as they stand in a GGUF file.
 enum {
-  CK_F32 = 0, CK_F16 = 1, CK_Q4_0 = 2, CK_Q4_1 = 3, CK_Q5_0 = 6, CK_Q5_1 = 7, CK_Q8_0 = 8,
-  CK_Q2_K = 10, CK_Q3_K = 11, CK_Q4_K = 12, CK_Q5_K = 13, CK_Q6_K = 14, CK_BF16 = 30,
+  CK_F32 = 0,
+  CK_F16 = 1,
+  CK_Q4_0 = 2,
+  CK_Q4_1 = 3,
+  CK_Q5_0 = 6,
+  CK_Q5_1 = 7,
+  CK_Q8_0 = 8,
+  CK_Q2_K = 10,
+  CK_Q3_K = 11,
+  CK_Q4_K = 12,
+  CK_Q5_K = 13,
+  CK_Q6_K = 14,
+  CK_BF16 = 30,
   CK_TYPE_LIMIT = 31
 };
 
@@ -43,8 +59,8 @@ int32_t ck_supported(int32_t isa);
 // "scalar", "avx2", "avx512", "neon"; NULL for an unknown number.
 const char *ck_isa_name(int32_t isa);
 
-// Activation rows in the forms that the weight formats multiply with. A form that is not needed may be NULL.
-// Pointers are to row 0; row t of `f` starts at f + t * columns, and so on.
+// Activation rows in the forms that the weight formats multiply with. A form that is not needed may
+// be NULL. Pointers are to row 0; row t of `f` starts at f + t * columns, and so on.
 typedef struct {
   int64_t columns;
   const float *f;      // [rows, columns]         for F32, F16, BF16
@@ -56,32 +72,41 @@ typedef struct {
   const int16_t *s256; // [rows, columns / 16]    sums of 16 integers
 } ck_rows;
 
-// Quantises one row: per block amax / 127, round to nearest, ties to even; an all-zero block has scale 0.
+// Quantises one row: per block amax / 127, round to nearest, ties to even; an all-zero block has
+// scale 0, and so has one below 2^-118. A block with a value that is not finite has an infinite
+// scale and zero integers, so that products with it are NaN.
 void ck_quantize32(int32_t isa, const float *x, int64_t columns, int8_t *q, float *d, int32_t *s);
 void ck_quantize256(int32_t isa, const float *x, int64_t columns, int8_t *q, float *d, int16_t *s);
 
-// output[t * stride + r] = dot(weight row r, activation row t) for r in [row_begin, row_end), t in [0, tokens).
-// `weight` points at row 0 of a row-major matrix of `type` with x->columns columns.
+// output[t * stride + r] = dot(weight row r, activation row t) for r in [row_begin, row_end), t in
+// [0, tokens). `weight` points at row 0 of a row-major matrix of `type` with x->columns columns.
 void ck_matmul(int32_t isa, int32_t type, const void *weight, int64_t row_begin, int64_t row_end,
                const ck_rows *x, int64_t tokens, float *output, int64_t stride);
 
-// Bytes of one row of `columns` values; 0 for an unknown type or a column count that is no whole number of blocks.
+// Bytes of one row of `columns` values; 0 for an unknown type or a column count that is no whole
+// number of blocks.
 int64_t ck_row_bytes(int32_t type, int64_t columns);
 
-// One weight row to floats, exactly (each value is one product and at most one sum of the stored scales).
+// One weight row to floats, exactly (each value is one product and at most one sum of the stored
+// scales).
 void ck_dequantize(int32_t isa, int32_t type, const void *row, int64_t columns, float *output);
 
-// output[i] = x[i] * (1 / sqrt(mean(x^2) + epsilon)) * weight[i]; weight may be NULL; output may be x.
-void ck_rms_norm(int32_t isa, const float *x, const float *weight, int64_t count, float epsilon, float *output);
+// output[i] = x[i] * (1 / sqrt(mean(x^2) + epsilon)) * weight[i]; weight may be NULL; output may be
+// x.
+void ck_rms_norm(int32_t isa, const float *x, const float *weight, int64_t count, float epsilon,
+                 float *output);
 
 // Rotary embedding of one head, in place. cosine and sine: [dimension / 2] for this position.
 // interleaved: pairs (2i, 2i+1); otherwise halves (i, i + dimension / 2).
-void ck_rotate(int32_t isa, float *x, const float *cosine, const float *sine, int64_t dimension, int32_t interleaved);
+void ck_rotate(int32_t isa, float *x, const float *cosine, const float *sine, int64_t dimension,
+               int32_t interleaved);
 
 // output[i] = silu(gate[i]) * up[i]; output may be gate or up.
-void ck_silu_multiply(int32_t isa, const float *gate, const float *up, int64_t count, float *output);
+void ck_silu_multiply(int32_t isa, const float *gate, const float *up, int64_t count,
+                      float *output);
 // The same with GELU in its tanh form.
-void ck_gelu_multiply(int32_t isa, const float *gate, const float *up, int64_t count, float *output);
+void ck_gelu_multiply(int32_t isa, const float *gate, const float *up, int64_t count,
+                      float *output);
 // x[i] += y[i]
 void ck_add(int32_t isa, float *x, const float *y, int64_t count);
 // x[i] *= factor
@@ -93,31 +118,37 @@ void ck_to_half(int32_t isa, const float *x, uint16_t *output, int64_t count);
 void ck_from_half(int32_t isa, const uint16_t *x, float *output, int64_t count);
 
 // Attention of the query heads that share one key-value head, for one row.
-// Positions are walked in tiles of CK_ATTENTION_TILE aligned to absolute positions, with an online softmax:
-// one maximum, one rescaling and one sum per tile. So a row's bits do not depend on what else is computed.
+// Positions are walked in tiles of CK_ATTENTION_TILE aligned to absolute positions, with an online
+// softmax: one maximum, one rescaling and one sum per tile. So a row's bits do not depend on what
+// else is computed.
 enum { CK_ATTENTION_TILE = 64 };
 typedef struct {
-  const float *queries;    // [group, dimension], rotated
-  const uint16_t *keys;    // [slots, dimension], half precision, rotated
-  const uint16_t *values;  // [slots, dimension], half precision
-  const int32_t *slots;    // NULL: position p lives in slot p. Else slots[p - slots_begin] for p >= slots_begin,
-  int64_t slots_begin;     //       and slot p below it
-  int64_t begin, end;      // positions attended: [begin, end), never empty
+  const float *queries;   // [group, dimension], rotated
+  const uint16_t *keys;   // [slots, dimension], half precision, rotated
+  const uint16_t *values; // [slots, dimension], half precision
+  // NULL: position p lies in slot p. Else in slots[p - slots_begin] for p >= slots_begin, and in
+  // slot p below that.
+  const int32_t *slots;
+  int64_t slots_begin;
+  int64_t begin, end;  // positions attended: [begin, end), never empty
   int64_t group, dimension;
-  float scale;             // multiplies the dot products
-  float softcap;           // 0: none
-  float *output;           // [group, dimension]
+  float scale;   // multiplies the dot products
+  float softcap; // 0: none
+  float *output; // [group, dimension]
 } ck_attention;
 void ck_attend(int32_t isa, const ck_attention *a);
 
-// Index of the greatest value, the lowest such index on a tie; NaN is never chosen unless all are NaN (then 0).
+// Index of the greatest value, the lowest such index on a tie; NaN is never chosen unless all are
+// NaN (then 0).
 int64_t ck_argmax(int32_t isa, const float *x, int64_t count);
 // Greatest value (-inf for none).
 float ck_max(int32_t isa, const float *x, int64_t count);
 // Sum of exp(x[i] - shift), in 16 lanes as above. Also stores the terms where `terms` is not NULL.
 float ck_sum_exp(int32_t isa, const float *x, float shift, int64_t count, float *terms);
-// Copies the indices of the values >= threshold, at most `limit`; returns how many there are in all.
-int64_t ck_select_above(int32_t isa, const float *x, int64_t count, float threshold, int32_t *indices, int64_t limit);
+// Copies the indices of the values >= threshold, at most `limit`; returns how many there are in
+// all.
+int64_t ck_select_above(int32_t isa, const float *x, int64_t count, float threshold,
+                        int32_t *indices, int64_t limit);
 
 // A hint to the processor inside a spin loop.
 static inline void ck_pause(void) {
@@ -128,7 +159,8 @@ static inline void ck_pause(void) {
 #endif
 }
 
-// The least time that reading `bytes` bytes took: a streaming read that no optimiser removes. Returns a checksum.
+// The least time that reading `bytes` bytes took: a streaming read that no optimiser removes.
+// Returns a checksum.
 uint64_t ck_stream_read(int32_t isa, const void *memory, int64_t bytes);
 
 #ifdef __cplusplus

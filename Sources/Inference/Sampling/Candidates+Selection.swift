@@ -34,12 +34,14 @@ extension Candidates {
   func keepBest(mass share: Double) {
     let whole = mass
     guard count > 1 else { return }
+    let before = count
     var wanted = share * whole.total
     if isDense {
       // Most rows hold the mass in few tokens; the list's sums run in another order, so leave a margin.
       listTail { _, mass in mass >= wanted * 1.000_01 }
-      // The list's weights may be relative to another logit.
-      wanted *= exp(Double(whole.shift) - Double(mass.shift))
+      // The list's weights may be relative to another logit; a list of everything has the better sum.
+      let isWhole = count == before
+      wanted = isWhole ? share * mass.total : wanted * exp(Double(whole.shift) - Double(mass.shift))
     }
     let top = maximum
     keepSmallest(until: .massAtLeast(wanted)) { top - $0.logit }

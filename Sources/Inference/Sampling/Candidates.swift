@@ -83,7 +83,9 @@ final class Candidates {
     return min(logit, limit)
   }
 
-  /// The greatest logit. Where none is finite, token 0 becomes the only candidate.
+  /// The greatest logit.
+  ///
+  /// Where none is finite, token 0 becomes the only candidate.
   var maximum: Float {
     if let knownMaximum { return knownMaximum }
     var top = -Float.infinity

@@ -8,8 +8,9 @@ extension SamplerSettings {
   /// Whether mirostat chooses in place of the truncation stages.
   package var usesMirostat: Bool { mirostat != 0 && order.contains(.mirostat) && !isGreedy }
 
-  /// The stages that run, in order. Each runs once, at its first place in `order`.
+  /// The stages that run, in order.
   ///
+  /// Each runs once, at its first place in `order`.
   /// Temperature 0 leaves only the stages that edit logits before the best one is taken; mirostat replaces those that
   /// cut.
   package var activeStages: [SamplerStage] {

@@ -48,8 +48,9 @@ package final class GGUF: Sendable {
   /// The table entry of a tensor.
   package func info(_ name: String) -> GGUFTensor? { tensorIndices[name].map { tensors[$0] } }
 
-  /// A tensor as a matrix `[product of dimensions[1...], dimensions[0]]`, or nil where there is none of that name or its
-  /// format is not one that kernels read.
+  /// A tensor as a matrix `[product of dimensions[1...], dimensions[0]]`.
+  ///
+  /// - Returns: nil where there is none of that name or its format is not one that kernels read.
   package func tensor(_ name: String) -> Tensor? {
     guard let info = info(name), let type = info.type.elementType else { return nil }
     return Tensor(type, rows: info.rows, columns: info.columns, in: file, at: info.offset)

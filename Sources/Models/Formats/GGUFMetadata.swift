@@ -37,7 +37,9 @@ package enum GGUFValueType: UInt32, Sendable {
 
 /// The key-value part of a GGUF file; values stay in the mapped file until they are asked for.
 package struct GGUFMetadata: Sendable {
-  /// Where one value lies. The parser has checked that it is whole and inside the file.
+  /// Where one value lies.
+  ///
+  /// The parser has checked that it is whole and inside the file.
   struct Entry: Sendable {
     let key: String
     let type: GGUFValueType
@@ -71,7 +73,9 @@ package struct GGUFMetadata: Sendable {
     entry(key).map { ($0.type, $0.elementType) }
   }
 
-  /// A string; bytes that are not UTF-8 become U+FFFD. Nil where the key is missing or of another type.
+  /// A string; bytes that are not UTF-8 become U+FFFD.
+  ///
+  /// - Returns: nil where the key is missing or of another type.
   package func string(_ key: String) -> String? {
     guard let entry = entry(key), entry.type == .string else { return nil }
     return file.text(in: entry.offset..<entry.offset + entry.count)

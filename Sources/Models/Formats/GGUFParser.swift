@@ -22,7 +22,9 @@ struct GGUFParser {
     InferenceError(.modelFile, "\(file.path): \(field) at byte \(offset): \(reason)")
   }
 
-  /// Magic and version. Leaves the offset behind them.
+  /// Magic and version.
+  ///
+  /// Leaves the offset behind them.
   mutating func readPreamble() throws(InferenceError) -> UInt32 {
     guard file.byteCount > 0 else {
       throw InferenceError(.modelFile, "\(file.path): the file is empty (0 bytes)")
@@ -62,7 +64,9 @@ struct GGUFParser {
     return Int(count)
   }
 
-  /// The range of a string's characters. Leaves the offset behind them.
+  /// The range of a string's characters.
+  ///
+  /// Leaves the offset behind them.
   mutating func readStringRange(
     _ field: @autoclosure () -> String
   ) throws(InferenceError) -> Range<Int> {

@@ -2,8 +2,8 @@ import Inference
 
 /// The way a model was taught to read conversations.
 ///
-/// A file says so in a small program. It is not run: it is recognised by the strings in it as one of the known families,
-/// and rendered by the family's rules with the details that the program states.
+/// A file says so in a small program. It is not run: it is recognised by the strings in it as one of the known
+/// families, and rendered by the family's rules with the details that the program states.
 package struct ChatTemplate: Sendable, Equatable {
   package enum Family: String, Sendable, CaseIterable {
     case chatML = "ChatML"

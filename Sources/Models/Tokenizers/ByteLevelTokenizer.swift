@@ -88,7 +88,9 @@ package struct ByteLevelTokenizer: Tokenizer {
     }
   }
 
-  /// The token with those bytes. Control tokens never come from plain text, whatever it spells.
+  /// The token with those bytes.
+  ///
+  /// Control tokens never come from plain text, whatever it spells.
   private func findToken(_ range: Range<Int>, of text: Span<UInt8>, in file: RawSpan) -> TokenID? {
     guard let index = vocabulary.index.find(range, of: text, in: file),
       !vocabulary.attributes[index].isOutOfReach

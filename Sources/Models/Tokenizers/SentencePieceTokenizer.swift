@@ -87,7 +87,9 @@ package struct SentencePieceTokenizer: Tokenizer {
     }
   }
 
-  /// The piece with those bytes. Control tokens never come from plain text, whatever it spells.
+  /// The piece with those bytes.
+  ///
+  /// Control tokens never come from plain text, whatever it spells.
   private func findPiece(_ range: Range<Int>, of text: Span<UInt8>, in file: RawSpan) -> Int? {
     guard let index = vocabulary.index.find(range, of: text, in: file),
       !vocabulary.attributes[index].isOutOfReach

@@ -37,14 +37,14 @@ package enum TextSplitter: Sendable, Equatable {
     case .llama3: text.splitModern(all, digits: 3) { body(text.byteRange($0)) }
     case .smollm:
       // \p{N} first, each alone; what lies between is split as for GPT-2, as if it stood alone.
-      text.isolate(all, limit: 1, { text.kind($0) == .number }) { part, _ in
+      text.isolate(all, limit: 1, text.isNumber) { part, _ in
         text.splitGPT2(part) { body(text.byteRange($0)) }
       }
     case .standard:
       // [\p{P}$+<=>^~|]+  then GPT-2  then \p{N}+  then [0-9][0-9][0-9]
       text.isolate(all, limit: .max, text.isPunctuationLike) { part, _ in
         text.splitGPT2(part) { word in
-          text.isolate(word, limit: .max, { text.kind($0) == .number }) { piece, _ in
+          text.isolate(word, limit: .max, text.isNumber) { piece, _ in
             text.isolate(piece, limit: 3, exactly: true, text.isASCIIDigit) { last, _ in
               body(text.byteRange(last))
             }
@@ -66,7 +66,9 @@ struct ScalarText {
   private var elements: [Element] = []
   private let end: Int
 
-  /// Decodes UTF-8. A byte that begins no valid character counts as one character of no kind.
+  /// Decodes UTF-8.
+  ///
+  /// A byte that begins no valid character counts as one character of no kind.
   init(_ bytes: [UInt8], _ range: Range<Int>) {
     end = range.upperBound
     elements.reserveCapacity(range.count)
@@ -104,7 +106,7 @@ struct ScalarText {
 
   var count: Int { elements.count }
 
-  func kind(_ index: Int) -> CharacterKind { elements[index].kind }
+  func isNumber(_ index: Int) -> Bool { elements[index].kind == .number }
 
   func isASCIIDigit(_ index: Int) -> Bool { (0x30...0x39).contains(elements[index].value) }
 
@@ -148,6 +150,8 @@ struct ScalarText {
     if start < range.upperBound { body(start..<range.upperBound, false) }
   }
 
+  /// The expression of GPT-2.
+  ///
   /// `'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
   func splitGPT2(_ range: Range<Int>, _ body: (Range<Int>) -> Void) {
     var start = range.lowerBound
@@ -169,7 +173,8 @@ struct ScalarText {
 
   /// The expression of Llama 3 (`digits` 3) and Qwen 2 (`digits` 1).
   ///
-  /// `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,digits}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
+  /// `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,digits}|` and then
+  /// ` ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+`
   func splitModern(_ range: Range<Int>, digits: Int, _ body: (Range<Int>) -> Void) {
     var start = range.lowerBound
     while start < range.upperBound {

@@ -30,7 +30,9 @@ struct TokenAttributes: OptionSet, Sendable {
 
   /// Never part of visible text.
   var isSpecial: Bool { !isDisjoint(with: [.control, .unknown]) }
-  /// Never made by merges from plain text, whatever it spells. Tokens that are special by name only may be.
+  /// Never made by merges from plain text, whatever it spells.
+  ///
+  /// Tokens that are special by name only may be.
   var isOutOfReach: Bool { contains(.control) && !contains(.normal) }
   /// Matched in the text before anything else splits it.
   var isMatchedWhole: Bool { !isDisjoint(with: [.control, .unknown, .userDefined]) }
@@ -79,8 +81,7 @@ struct Vocabulary: Sendable {
     unknown = specialID("unknown", defaults.unknown)
     self.addsBOS = bos != nil && (metadata.boolean("tokenizer.ggml.add_bos_token") ?? addsBOS)
     let ends = ["eos", "eot", "eom"].compactMap { specialID($0, $0 == "eos" ? defaults.eos : nil) }
-    markByName(
-      fillInTheMiddle: { specialID($0, nil) }, hasTurnEnd: specialID("eot", nil) != nil)
+    markByName { specialID($0, nil) }
     endTokens.formUnion(ends)
     removeFalseEnds()
     specials = SpecialTokenTrie(strings: strings, attributes: attributes)
@@ -134,9 +135,7 @@ struct Vocabulary: Sendable {
   }
 
   /// The attributes that llama.cpp derives from token names, since files often lack them.
-  private mutating func markByName(
-    fillInTheMiddle: (String) -> TokenID?, hasTurnEnd: Bool
-  ) {
+  private mutating func markByName(fillInTheMiddle: (String) -> TokenID?) {
     for name in TokenNames.ends {
       guard let token = token(named: name) else { continue }
       attributes[Int(token)].insert(.control)
@@ -149,9 +148,6 @@ struct Vocabulary: Sendable {
         found = named
       }
       if ends, let found { endTokens.insert(found) }
-    }
-    if !hasTurnEnd, let token = token(named: "<｜end▁of▁sentence｜>") {
-      attributes[Int(token)].insert(.control)
     }
     for name in TokenNames.visible {
       guard let token = token(named: name) else { continue }

@@ -48,7 +48,7 @@ package struct Command: Sendable {
   package let summary: String
   /// What follows the name in the palette, such as `TEXT`; nil where nothing does.
   package let argument: String?
-  /// A word for the hints line, and its place: smaller comes first. nil keeps it off the line.
+  /// A word for the hints line, and its place, the smallest first; nil keeps it off the line.
   package let hint: Hint?
   /// Why it cannot run now; nil when it can.
   package let disabledReason: @Sendable (PlaygroundState) -> String?

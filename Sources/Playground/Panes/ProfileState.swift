@@ -77,7 +77,7 @@ package struct SpeedHistory: Sendable, Equatable {
 
 /// A moment at which a knob was turned.
 package struct KnobTick: Sendable, Equatable {
-  /// `monotonicNanoseconds()`
+  /// When, by `monotonicNanoseconds()`.
   package var time: UInt64
   package var label: String
 }

@@ -5,31 +5,39 @@ import Inference
 ///
 /// The weights themselves are read, in slices of a millisecond, and only while no job waits. The best figure of this
 /// and earlier runs counts, so that a busy moment does not lower it for good.
-struct BandwidthGauge {
+package struct BandwidthGauge {
   private static let sliceBytes = 32 << 20
   private static let slices = 40
   /// Slices that are timed together, so that what the processor's caches still hold weighs little.
   private static let windowSlices = 4
+  /// Slices that are added after an answer, in case the machine was busy before.
+  private static let renewedSlices = 8
   /// Less would measure the processor's caches.
   private static let leastBytes = 80 << 20
 
   /// Bytes per second; nil until measured on this processor with this many threads.
-  private(set) var ceiling: Double?
+  package private(set) var ceiling: Double?
   private let file: String?
   private let key: String
   private var slicesLeft = slices
+  /// What the file holds.
+  private var savedCeiling: Double?
   private var offset = 0
   /// Nanoseconds of the window's slices so far.
   private var windowTime: UInt64 = 0
 
-  init(file: String?, threads: Int) {
+  package init(file: String?, threads: Int) {
     self.file = file
     key = "\(threads) threads, \(ProcessMemory.processorName)"
     ceiling = file.flatMap { Self.entries(of: $0)[key] }
+    savedCeiling = ceiling
   }
 
+  /// Allows a little more measuring.
+  package mutating func renew() { slicesLeft = max(slicesLeft, Self.renewedSlices) }
+
   /// Reads on from where the last call ended, until the figure stands or `isIdle` says otherwise.
-  mutating func measure(
+  package mutating func measure(
     _ weights: MappedFile, on pool: WorkerPool, kernels: Kernels, while isIdle: () -> Bool
   ) {
     guard slicesLeft > 0, weights.byteCount >= Self.leastBytes else { return }
@@ -50,8 +58,9 @@ struct BandwidthGauge {
     if slicesLeft == 0 { save() }
   }
 
-  private func save() {
-    guard let file, let ceiling else { return }
+  private mutating func save() {
+    guard let file, let ceiling, ceiling > 1.01 * (savedCeiling ?? 0) else { return }
+    savedCeiling = ceiling
     var entries = Self.entries(of: file)
     entries[key] = ceiling
     let text = entries.sorted { $0.key < $1.key }

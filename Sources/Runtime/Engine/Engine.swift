@@ -24,7 +24,8 @@ package actor Engine {
   ///   - threads: threads that compute, the engine's own included; nil takes the processors at hand.
   ///   - bandwidthFile: where the measured memory bandwidth is kept between runs; nil keeps it nowhere.
   package init(
-    threads: Int? = nil, bandwidthFile: String? = nil, loader: @escaping EngineModelLoader = EngineModel.fromGGUF,
+    threads: Int? = nil, bandwidthFile: String? = nil,
+    loader: @escaping EngineModelLoader = EngineModel.fromGGUF,
     decoding: DecodingParts = .standard
   ) {
     executor = ComputeThreadExecutor(name: "paceline-engine")
@@ -73,6 +74,7 @@ package actor Engine {
           request: request, entry: entry, model: try model(), decoding: decoding, pool: pool,
           bandwidthCeiling: bandwidth.ceiling
         ).run(caches: &caches)
+        bandwidth.renew()
       }
     } catch {
       entry.events.yield(.failed(error))

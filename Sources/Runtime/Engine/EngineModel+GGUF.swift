@@ -3,22 +3,46 @@ import Inference
 import Models
 
 extension EngineModel {
-  /// Opens a GGUF file with its network and tokenizer.
+  /// Opens a GGUF file with its network, tokenizer and chat template.
   ///
   /// - Throws: `modelFile`, `unsupportedModel`.
   package static let fromGGUF: EngineModelLoader = { path, contextLength throws(InferenceError) in
     let loaded = try ModelLoader.load(path: path, contextLength: contextLength)
     let network = loaded.model
+    let tokenizer = try TokenizerLoader.load(from: loaded.gguf)
+    let recognition = ChatTemplate.recognize(in: loaded.gguf, tokenizer: tokenizer)
+    let note: String? =
+      switch recognition {
+      case .known: nil
+      case .missing: "the file has no chat template: it only continues text"
+      case .unknown(let reason): reason
+      }
     var model = EngineModel(
-      model: network, tokenizer: try TokenizerLoader.load(from: loaded.gguf), template: nil,
-      file: loaded.gguf.file,
+      model: network, tokenizer: tokenizer, template: nil, file: loaded.gguf.file,
       summary: ModelSummary(
         name: loaded.name, path: path, architecture: loaded.gguf.architecture ?? "unknown",
         format: loaded.format, parameters: loaded.parameters,
         fileBytes: loaded.gguf.file.byteCount, shape: network.shape,
-        contextLength: network.contextLength, template: nil, templateNote: nil,
-        instructionSet: "", threads: 0, loadSeconds: 0))
+        contextLength: network.contextLength, template: recognition.template?.family.rawValue,
+        templateNote: note, instructionSet: "", threads: 0, loadSeconds: 0))
+    if let template = recognition.template { model.template = { template.pieces(of: $0) } }
     model.scratchBytes = { network.scratchByteCount }
     return model
+  }
+}
+
+extension ChatTemplate {
+  /// The prompt that asks for an answer or, where the last turn is one, for the rest of it.
+  fileprivate func pieces(of turns: [ChatTurn]) -> [PromptPiece] {
+    let messages = turns.map { turn in
+      let role: Models.ChatRole =
+        switch turn.role {
+        case .system: .system
+        case .user: .user
+        case .assistant: .assistant
+        }
+      return Models.ChatMessage(role, turn.text)
+    }
+    return render(messages, ending: turns.last?.role == .assistant ? .openMessage : .answer)
   }
 }

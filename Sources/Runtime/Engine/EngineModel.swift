@@ -6,7 +6,9 @@ package struct EngineModel: Sendable {
   package var model: any LanguageModel
   package var tokenizer: any Tokenizer
   /// Renders a conversation; nil where the file has no template or an unknown one.
-  package var template: (@Sendable ([ChatTurn]) throws(InferenceError) -> [PromptSegment])?
+  ///
+  /// A turn's text is a piece of its own. A last turn of the assistant stays open.
+  package var template: (@Sendable ([ChatTurn]) throws(InferenceError) -> [PromptPiece])?
   /// The mapped weights; nil for a model without a file.
   package var file: MappedFile?
   /// Bytes of activations and other working memory.
@@ -16,7 +18,7 @@ package struct EngineModel: Sendable {
 
   package init(
     model: any LanguageModel, tokenizer: any Tokenizer,
-    template: (@Sendable ([ChatTurn]) throws(InferenceError) -> [PromptSegment])?,
+    template: (@Sendable ([ChatTurn]) throws(InferenceError) -> [PromptPiece])?,
     file: MappedFile?, summary: ModelSummary
   ) {
     self.model = model
@@ -25,16 +27,6 @@ package struct EngineModel: Sendable {
     self.file = file
     self.summary = summary
   }
-}
-
-/// A stretch of a rendered conversation.
-package enum PromptSegment: Sendable, Equatable {
-  /// The text of exactly one special token, such as `<|im_start|>`.
-  case special(String)
-  /// The template's own words.
-  case plain(String)
-  /// The text of a turn, by its index; special tokens in it are ordinary text.
-  case turn(Int, String)
 }
 
 /// Opens the model at a path for a context length (nil: the model's own, within reason).

@@ -17,7 +17,9 @@ final class JobQueue: Sendable {
   }
   private let state = Mutex(State())
 
-  /// Puts a job at the end. The job's `cancel` takes it out again while it still waits.
+  /// Puts a job at the end.
+  ///
+  /// The job's `cancel` takes it out again while it still waits.
   func append(_ request: JobRequest) -> Job {
     let control = DecodingControl()
     let (events, continuation) = AsyncStream.makeStream(of: JobEvent.self)

@@ -5,7 +5,8 @@ struct KnobSchedule {
   private var changes: ArraySlice<KnobChange>
 
   init(_ changes: [KnobChange]) {
-    self.changes = changes.enumerated()
+    self.changes =
+      changes.enumerated()
       .sorted { ($0.element.tokenIndex, $0.offset) < ($1.element.tokenIndex, $1.offset) }
       .map(\.element)[...]
   }

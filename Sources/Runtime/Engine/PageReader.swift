@@ -13,7 +13,8 @@ struct PageReader {
   func read(_ range: Range<Int>) {
     pool.run { worker in
       let share = worker.share(of: range.count, multipleOf: 4096)
-      kernels.stream(file, range.lowerBound + share.lowerBound..<range.lowerBound + share.upperBound)
+      kernels.stream(
+        file, range.lowerBound + share.lowerBound..<range.lowerBound + share.upperBound)
     }
   }
 

@@ -39,41 +39,35 @@ struct PromptBuilder {
       })
   }
 
-  /// Encodes text between special tokens in one go, as the model was trained to see it.
-  private func encode(_ segments: [PromptSegment], turns: [ChatTurn]) -> [TokenID] {
+  /// Encodes the pieces as one text, except that answers whose tokens are known stand as these.
+  private func encode(_ pieces: [PromptPiece], turns: [ChatTurn]) -> [TokenID] {
     var tokens: [TokenID] = []
-    var text = ""
-    func flush() {
-      if !text.isEmpty { tokens += tokenizer.encode(text, parsesSpecial: false) }
-      text = ""
-    }
-    for segment in segments {
-      switch segment {
-      case .special(let name):
-        flush()
-        tokens += tokenizer.token(named: name).map { [$0] }
-          ?? tokenizer.encode(name, parsesSpecial: true)
-      case .plain(let words):
-        text += words
-      case .turn(let index, let words):
-        let known = turns.indices.contains(index) ? turns[index].tokens : []
-        let kept = knownPrefix(of: words, among: known)
-        if kept.count > 0 {
-          flush()
-          tokens += known.prefix(kept.count)
+    var waiting: [PromptPiece] = []
+    var turns = turns[...]
+    for piece in pieces {
+      var piece = piece
+      if !piece.parsesSpecial,
+        let place = turns.firstIndex(where: { $0.text.trimmed == piece.text.trimmed })
+      {
+        let known = knownPrefix(of: piece.text, among: turns[place].tokens)
+        turns = turns[(place + 1)...]
+        if !known.tokens.isEmpty {
+          tokens += tokenizer.encode(waiting) + known.tokens
+          waiting = []
+          piece.text = known.rest
         }
-        text += kept.rest
       }
+      if !piece.text.isEmpty { waiting.append(piece) }
     }
-    flush()
-    return tokens
+    return tokens + tokenizer.encode(waiting)
   }
 
-  /// How many of an answer's own tokens still spell the beginning of `text`, and the text after them.
+  /// The tokens of an answer that still spell the beginning of `text`, and the text after them.
   ///
   /// Text that was cut inside a token, by a stop string or an editor, keeps the whole tokens before the cut.
-  private func knownPrefix(of text: String, among known: [TokenID]) -> (count: Int, rest: String) {
-    guard !known.isEmpty else { return (0, text) }
+  private func knownPrefix(
+    of text: String, among known: [TokenID]
+  ) -> (tokens: ArraySlice<TokenID>, rest: String) {
     let bytes = Array(text.utf8)
     var length = 0
     var best = (count: 0, length: 0)
@@ -84,6 +78,20 @@ struct PromptBuilder {
       // The rest is encoded as text, so it must begin with a whole character.
       if length == bytes.count || bytes[length] & 0xC0 != 0x80 { best = (index + 1, length) }
     }
-    return (best.count, String(decoding: bytes[best.length...], as: UTF8.self))
+    let rest = String(decoding: bytes[best.length...], as: UTF8.self)
+    // Some tokenizers put a space before a text that stands alone; then it cannot go on from tokens.
+    let spelled = tokenizer.encode(rest, parsesSpecial: false)
+      .flatMap { tokenizer.bytes(of: $0, special: false) }
+    guard spelled.elementsEqual(rest.utf8) else { return ([], text) }
+    return (known[..<best.count], rest)
+  }
+}
+
+extension String {
+  /// The text without spaces, tabs and line breaks at its ends, which some templates take off.
+  fileprivate var trimmed: Substring {
+    let isSpace = { (character: Character) in character.isWhitespace }
+    guard let last = lastIndex(where: { !isSpace($0) }) else { return "" }
+    return self[...last].drop(while: isSpace)
   }
 }

@@ -5,19 +5,21 @@ import Inference
 /// The names belong to the file format: they stay when a property is renamed. Fields that an older or newer program left
 /// out or added do no harm.
 enum SettingsFields {
-  static let doubles: [(name: String, path: any WritableKeyPath<SamplerSettings, Double> & Sendable)] = [
-    ("temperature", \.temperature), ("dynamicRange", \.dynamicTemperatureRange),
-    ("dynamicExponent", \.dynamicTemperatureExponent), ("topP", \.topP), ("minP", \.minP),
-    ("typicalP", \.typicalP), ("topNSigma", \.topNSigma), ("repeat", \.repetitionPenalty),
-    ("presence", \.presencePenalty), ("frequency", \.frequencyPenalty),
-    ("dry", \.dryMultiplier), ("dryBase", \.dryBase), ("xtc", \.xtcProbability),
-    ("xtcThreshold", \.xtcThreshold), ("mirostatTau", \.mirostatTau),
-    ("mirostatEta", \.mirostatEta),
-  ]
-  static let integers: [(name: String, path: any WritableKeyPath<SamplerSettings, Int> & Sendable)] = [
-    ("topK", \.topK), ("window", \.penaltyWindow), ("dryLength", \.dryAllowedLength),
-    ("dryWindow", \.dryWindow), ("mirostat", \.mirostat),
-  ]
+  static let doubles:
+    [(name: String, path: any WritableKeyPath<SamplerSettings, Double> & Sendable)] = [
+      ("temperature", \.temperature), ("dynamicRange", \.dynamicTemperatureRange),
+      ("dynamicExponent", \.dynamicTemperatureExponent), ("topP", \.topP), ("minP", \.minP),
+      ("typicalP", \.typicalP), ("topNSigma", \.topNSigma), ("repeat", \.repetitionPenalty),
+      ("presence", \.presencePenalty), ("frequency", \.frequencyPenalty),
+      ("dry", \.dryMultiplier), ("dryBase", \.dryBase), ("xtc", \.xtcProbability),
+      ("xtcThreshold", \.xtcThreshold), ("mirostatTau", \.mirostatTau),
+      ("mirostatEta", \.mirostatEta),
+    ]
+  static let integers:
+    [(name: String, path: any WritableKeyPath<SamplerSettings, Int> & Sendable)] = [
+      ("topK", \.topK), ("window", \.penaltyWindow), ("dryLength", \.dryAllowedLength),
+      ("dryWindow", \.dryWindow), ("mirostat", \.mirostat),
+    ]
 
   static func object(_ settings: SamplerSettings) -> JSONObject {
     var object = JSONObject()
@@ -74,7 +76,8 @@ struct DecodedSettings: Decodable {
       settings.order = try order.map { name in
         guard let stage = SamplerStage(rawValue: name) else {
           throw DecodingError.dataCorruptedError(
-            forKey: Name("order"), in: fields, debugDescription: "there is no sampler stage \(name)")
+            forKey: Name("order"), in: fields, debugDescription: "there is no sampler stage \(name)"
+          )
         }
         return stage
       }

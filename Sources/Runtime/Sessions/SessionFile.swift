@@ -12,7 +12,9 @@ package struct SessionFile: Sendable {
   package var model: ModelReference
   /// What a person may want to know, such as a torn last line.
   package var notes: [String] = []
-  /// Lines that cannot be read, each naming file and line. What they told is missing.
+  /// Lines that cannot be read, each naming file and line.
+  ///
+  /// What they told is missing.
   package var problems: [InferenceError] = []
 }
 

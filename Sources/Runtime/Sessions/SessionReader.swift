@@ -140,7 +140,8 @@ package struct SessionReader {
       file.answers[index].changes = provenance.changes
       file.conversation.setProvenance(provenance, of: id)
       if provenance.tokens != file.answers[index].tokens.count {
-        return "\(provenance.tokens) tokens were counted, \(file.answers[index].tokens.count) stand above"
+        return "\(provenance.tokens) tokens were counted, "
+          + "\(file.answers[index].tokens.count) stand above"
       }
     }
     return nil
@@ -160,7 +161,9 @@ package struct SessionReader {
 
   private mutating func apply(_ message: ChatMessage) -> String? {
     let expected = file.conversation.messages.count
-    guard message.id == expected else { return "message \(message.id) comes where \(expected) should" }
+    guard message.id == expected else {
+      return "message \(message.id) comes where \(expected) should"
+    }
     if let parent = message.parent, file.conversation[parent] == nil {
       return "there is no message \(parent) for it to follow"
     }

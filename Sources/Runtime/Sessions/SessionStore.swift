@@ -46,7 +46,9 @@ package struct SessionStore: Sendable {
     return folder + "/" + only
   }
 
-  /// All sessions, the one last written to first. Of long files only the two ends are read.
+  /// All sessions, the one last written to first.
+  ///
+  /// Of long files only the two ends are read.
   package func list() -> [Entry] {
     fileNames().map { name in
       let path = folder + "/" + name
@@ -68,7 +70,8 @@ package struct SessionStore: Sendable {
     _ session: SessionFile, at message: MessageID, created: Double = Timestamp.now
   ) throws(InferenceError) -> String {
     guard session.conversation[message] != nil else {
-      throw InferenceError(.invalidRequest, "session \(session.header.id) has no message \(message)")
+      throw InferenceError(
+        .invalidRequest, "session \(session.header.id) has no message \(message)")
     }
     let (file, id) = try Self.create(in: folder, preferredID: "")
     var header = session.header

@@ -20,7 +20,9 @@ package enum Timestamp {
       + clock.joined(separator: ":") + ".\(padded(rest % 1000, 3))Z"
   }
 
-  /// Seconds since 1970, or nil where the text is no such time. Offsets from UTC and any count of decimals are read.
+  /// Seconds since 1970, or nil where the text is no such time.
+  ///
+  /// Offsets from UTC and any count of decimals are read.
   package static func seconds(_ text: String) -> Double? {
     let bytes = Array(text.utf8)
     guard bytes.count >= 20, bytes[4] == 45, bytes[7] == 45, bytes[10] == 84 || bytes[10] == 116,

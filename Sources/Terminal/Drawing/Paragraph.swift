@@ -37,9 +37,14 @@ package struct Paragraph: Hashable, Sendable {
       let indent = lines.isEmpty ? firstIndent : self.indent
       // Deep indents give way before the text does.
       let shownIndent = min(indent, max(0, width - 8))
-      let end = lineEnd(items, from: start, room: max(1, width - shownIndent))
+      let room = max(1, width - shownIndent)
+      let end = lineEnd(items, from: start, room: room)
       var last = end
-      if end < items.count { while last > start, items[last - 1].isSpace { last -= 1 } }
+      var columns = items[start..<end].reduce(0) { $0 + $1.columns }
+      while last > start, items[last - 1].isSpace, end < items.count || columns > room {
+        last -= 1
+        columns -= 1
+      }
       lines.append(line(items[start..<last], indent: shownIndent))
       start = end
     } while start < items.count

@@ -41,6 +41,6 @@ package enum Scale {
     guard seconds.isFinite, seconds >= 0 else { return "?" }
     if seconds >= 3600 { return label(seconds / 3600) + "h" }
     if seconds >= 120 { return label(seconds / 60) + "m" }
-    return label(seconds) + "s"
+    return (seconds >= 10 ? String(Int(seconds.rounded())) : label(seconds)) + "s"
   }
 }

@@ -33,7 +33,7 @@ package struct Scroll: Hashable, Sendable {
   /// Puts a line at the top, or as near as the end allows.
   package mutating func show(line: Int, lineCount: Int, height: Int) {
     let last = max(0, lineCount - height)
-    if line >= last {
+    if line >= last || last == 0 {
       follow()
     } else {
       if isFollowing { seen = lineCount }

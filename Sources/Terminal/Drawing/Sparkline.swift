@@ -21,9 +21,9 @@ package struct Sparkline: Sendable {
     for (index, value) in shown.enumerated() {
       guard value.isFinite, value > 0, top > 0 else { continue }
       let step = Int((min(1, value / top) * Double(steps.count)).rounded(.up))
-      frame.write(
-        String(steps[max(1, step) - 1]),
-        at: Point(x: rect.right - shown.count + index, y: rect.y), style: style)
+      frame.put(
+        steps[max(1, step) - 1], at: Point(x: rect.right - shown.count + index, y: rect.y),
+        style: style)
     }
   }
 }

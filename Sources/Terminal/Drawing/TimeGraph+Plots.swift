@@ -10,8 +10,8 @@ extension TimeGraph {
       for row in 0..<plot.height {
         let filled = min(steps.count, units - row * steps.count)
         guard filled > 0 else { break }
-        frame.write(
-          String(steps[filled - 1]), at: Point(x: x, y: plot.bottom - 1 - row), style: style)
+        frame.put(
+          steps[filled - 1], at: Point(x: x, y: plot.bottom - 1 - row), style: style)
       }
     }
   }
@@ -28,10 +28,10 @@ extension TimeGraph {
       let row = plot.bottom - 1 - Int((share * Double(plot.height - 1)).rounded())
       if let last, abs(last - row) > 1 {
         for between in (min(last, row) + 1)..<max(last, row) {
-          frame.write("|", at: Point(x: x, y: between), style: style)
+          frame.put("|", at: Point(x: x, y: between), style: style)
         }
       }
-      frame.write("*", at: Point(x: x, y: row), style: style)
+      frame.put("*", at: Point(x: x, y: row), style: style)
       last = row
     }
   }
@@ -56,7 +56,7 @@ extension TimeGraph {
           if padded[2 * column + 1] > row * 4 + dot { dots |= right[dot] }
         }
         guard dots > 0, let scalar = Unicode.Scalar(0x2800 + dots) else { break }
-        frame.write(String(scalar), at: Point(x: x, y: plot.bottom - 1 - row), style: style)
+        frame.put(Character(scalar), at: Point(x: x, y: plot.bottom - 1 - row), style: style)
       }
     }
   }

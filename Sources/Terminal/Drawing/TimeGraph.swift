@@ -107,24 +107,29 @@ package struct TimeGraph: Sendable {
     }
   }
 
-  /// A mark on the axis under each change and its label above the axis, or as much as fits.
+  /// A mark on the axis under each change and its label beside it, where one fits.
   private func drawTicks(plot: Rect, hasAxis: Bool, on frame: inout Frame) {
     let per = TimeGraph.samplesPerColumn(frame.glyphs)
-    var free = plot.x
-    for tick in ticks.sorted(by: { $0.age > $1.age }) {
-      let x = plot.right - 1 - tick.age / per
-      guard tick.age >= 0, x >= plot.x else { continue }
-      let row = hasAxis ? plot.bottom : plot.bottom - 1
-      frame.write(String(frame.glyphs.tick), at: Point(x: x, y: row), style: Style(.tick))
-      guard hasAxis, !tick.label.isEmpty else { continue }
-      let columns = CharacterWidth.columns(tick.label)
-      let start = min(x + 1, plot.right - columns)
-      guard start >= free, start > plot.x, columns < plot.width else { continue }
-      // Right of its mark where there is room, else left of it; the mark itself is never covered.
-      let place = start > x ? start : x - columns
-      guard place >= free else { continue }
-      frame.write(tick.label, at: Point(x: place, y: plot.bottom), style: Style(.tick))
-      free = max(place + columns, x + 1) + 1
+    let row = hasAxis ? plot.bottom : plot.bottom - 1
+    let marks = ticks.filter { $0.age >= 0 && $0.age / per < plot.width }
+      .map { (x: plot.right - 1 - $0.age / per, label: $0.label) }
+    for mark in marks {
+      frame.write(String(frame.glyphs.tick), at: Point(x: mark.x, y: row), style: Style(.tick))
+    }
+    guard hasAxis else { return }
+    // Newest first: what was just turned matters most. A mark is never covered by a label.
+    var taken = marks.map { $0.x..<$0.x + 1 }
+    for mark in marks.sorted(by: { $0.x > $1.x }) where !mark.label.isEmpty {
+      let columns = CharacterWidth.columns(mark.label)
+      let places = [mark.x + 1, mark.x - columns].map { $0..<$0 + columns }
+      let place = places.first { place in
+        place.lowerBound > plot.x && place.upperBound <= plot.right
+          && !taken.contains { $0.overlaps(place) }
+      }
+      guard let place else { continue }
+      frame.write(mark.label, at: Point(x: place.lowerBound, y: row), style: Style(.tick))
+      // A column stays free between two labels.
+      taken.append(place.lowerBound - 1..<place.upperBound + 1)
     }
   }
 }

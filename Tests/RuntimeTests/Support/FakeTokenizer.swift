@@ -53,13 +53,14 @@ struct FakeTokenizer: Tokenizer {
   func token(named text: String) -> TokenID? { specials.first { $0.name == text }?.id }
 
   /// A template in the manner of ChatML; a last answer stays open.
-  @Sendable static func render(_ turns: [ChatTurn]) -> [PromptSegment] {
-    var segments: [PromptSegment] = []
+  static func render(_ turns: [ChatTurn]) -> [PromptPiece] {
+    var pieces: [PromptPiece] = []
     for (index, turn) in turns.enumerated() {
-      segments += [.special("<start>"), .plain("\(turn.role)\n"), .turn(index, turn.text)]
-      if turn.role == .assistant, index == turns.count - 1 { return segments }
-      segments += [.special("<end>"), .plain("\n")]
+      pieces.append(PromptPiece("<start>\(turn.role)\n", parsesSpecial: true))
+      pieces.append(PromptPiece(turn.text, parsesSpecial: false))
+      if turn.role == .assistant, index == turns.count - 1 { return pieces }
+      pieces.append(PromptPiece("<end>\n", parsesSpecial: true))
     }
-    return segments + [.special("<start>"), .plain("assistant\n")]
+    return pieces + [PromptPiece("<start>assistant\n", parsesSpecial: true)]
   }
 }

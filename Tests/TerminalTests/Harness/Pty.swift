@@ -3,7 +3,7 @@ import Glibc
 /// A programme on a pseudo-terminal, as the leader of its own session.
 final class Pty {
   let process: pid_t
-  let master: Int32
+  private(set) var master: Int32
   private let keeper: Int32
   private(set) var output: [UInt8] = []
   private(set) var model: ScreenModel
@@ -31,6 +31,12 @@ final class Pty {
     process = try Pty.spawn(arguments, environment: environment, on: slave)
   }
 
+  /// Closes the terminal under the programme.
+  func hangUp() {
+    close(master)
+    master = -1
+  }
+
   deinit {
     if status == nil {
       kill(process, SIGKILL)
@@ -38,7 +44,7 @@ final class Pty {
       waitpid(process, &ignored, 0)
     }
     close(keeper)
-    close(master)
+    if master >= 0 { close(master) }
   }
 
   private static func spawn(
@@ -64,7 +70,7 @@ final class Pty {
     posix_spawnattr_setflags(&attributes, flags)
     var argv = arguments.map { strdup($0) } + [nil]
     var envp = environment.map { strdup("\($0.key)=\($0.value)") } + [nil]
-    defer { (argv + envp).forEach { free($0) } }
+    defer { for word in argv + envp { free(word) } }
     var process: pid_t = 0
     let result = posix_spawn(&process, arguments[0], &files, &attributes, &argv, &envp)
     guard result == 0 else { throw PtyError("cannot start \(arguments[0]): \(result)") }

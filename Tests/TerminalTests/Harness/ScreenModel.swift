@@ -148,7 +148,7 @@ struct ScreenModel {
     switch (final, isPrivate) {
     case ("h", true): for mode in numbers { setMode(mode, to: true) }
     case ("l", true): for mode in numbers { setMode(mode, to: false) }
-    case ("h", false), ("l", false), ("t", false): break
+    case ("h", false), ("l", false), ("t", false), ("p", true): break
     case ("H", _), ("f", _):
       cursor = (
         min(columns, max(1, numbers.count > 1 ? numbers[1] : 1)) - 1, min(rows, first) - 1

