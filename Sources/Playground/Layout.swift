@@ -192,7 +192,9 @@ package struct Layout: Sendable, Equatable {
       }
       return (left, right)
     }
-    let presets: [[PaneID]] = [[.profile, .knobs], [.knobs, .sessions], [.profile, .sessions], []]
+    let presets: [[PaneID]] = [
+      [.profile, .knobs], [.knobs, .sessions], [.profile, .sessions], [],
+    ]
     var right = presets[state.preset % presets.count]
     if state.focus != .chat, !right.contains(state.focus) {
       right = right.isEmpty ? [state.focus] : [right[0], state.focus]

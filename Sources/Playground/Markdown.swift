@@ -50,7 +50,9 @@ package struct MarkdownReader: Sendable, Equatable {
     let nested = indent + min(spaces, 12)
     if let marker = bullet(of: line) {
       var text = StyledText(marker, Style(.accent))
-      for run in inline(line.dropFirst(marker.count), .plain).runs { text.append(run.text, run.style) }
+      for run in inline(line.dropFirst(marker.count), .plain).runs {
+        text.append(run.text, run.style)
+      }
       return Paragraph(text, firstIndent: nested, indent: nested + marker.count)
     }
     if line.first == ">" {

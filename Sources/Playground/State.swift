@@ -43,6 +43,8 @@ package struct PlaygroundState: Sendable {
   package var undo = UndoHistory()
 
   package var notice: Notice?
+  /// Monotonic time at which the notice came.
+  package var noticeTime: UInt64 = 0
   package var log: [Notice] = []
   package var isQuitting = false
 

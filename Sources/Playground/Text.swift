@@ -12,7 +12,8 @@ extension String {
     let line = trimmed.prefix { !$0.isNewline }
     guard line.count > length else { return String(line) }
     let cut = line.prefix(length)
-    guard let space = cut.lastIndex(of: " "), cut.distance(from: cut.startIndex, to: space) > length / 2
+    guard let space = cut.lastIndex(of: " "),
+      cut.distance(from: cut.startIndex, to: space) > length / 2
     else { return String(cut) }
     return String(cut[..<space])
   }

@@ -117,7 +117,8 @@ package struct Transcript: Sendable, Equatable {
     guard let first = blocks.firstIndex(where: { $0.message == id }),
       let last = blocks.lastIndex(where: { $0.message == id })
     else { return nil }
-    return flow.lineRange(ofParagraph: first).lowerBound..<flow.lineRange(ofParagraph: last).upperBound
+    return flow.lineRange(ofParagraph: first)
+      .lowerBound..<flow.lineRange(ofParagraph: last).upperBound
   }
 
   /// The paragraph and block that hold a line.
@@ -171,7 +172,10 @@ package struct Transcript: Sendable, Equatable {
       add(Paragraph(StyledText(line), firstIndent: Self.indent, controls: .raw), .body(id))
       return
     }
-    switch reader.read(Substring(line), indent: Self.indent) {
+    // Models like to begin with a space, which means nothing at the start of a message.
+    let isFirst = blocks.last == .header(id)
+    let shown = isFirst ? Substring(line).drop { $0 == " " } : Substring(line)
+    switch reader.read(shown, indent: Self.indent) {
     case .text(let paragraph): add(paragraph, .body(id))
     case .codeStart(let language): add(Paragraph(), .codeTop(id, language: language))
     case .codeEnd: add(Paragraph(), .codeBottom(id))

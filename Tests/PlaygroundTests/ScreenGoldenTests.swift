@@ -33,7 +33,7 @@ import Testing
     stage.press("<esc>r")
     stage.answer(firstAnswer)
     stage.press("i")
-    stage.tick(42)
+    stage.tick(6)
     stage.press("And on a CPU?<enter>")
     guard let running = stage.state.running else { return stage }
     stage.play([.started(promptTokens: 131, reused: 96, contextLength: 2048)])

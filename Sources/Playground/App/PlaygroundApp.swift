@@ -165,7 +165,8 @@ package enum PlaygroundApp {
 
   private func copy(_ text: String) -> Notice {
     switch screen.copyToClipboard(text) {
-    case .sent(let route): Notice(.info, "copied \(counted(text.count, "character")) through \(route)")
+    case .sent(let route):
+      Notice(.info, "copied \(counted(text.count, "character")) through \(route)")
     case .refused(let reason): Notice(.warning, "not copied: \(reason)")
     }
   }
@@ -213,7 +214,8 @@ package enum PlaygroundApp {
   private func edit(_ text: String) -> Result<String?, InferenceError> {
     do throws(InferenceError) {
       try SystemFile.makeFolder(options.editorFolder)
-      let path = "\(options.editorFolder)/message-\(Timestamp.text(Timestamp.now).filter(\.isNumber)).md"
+      let path =
+        "\(options.editorFolder)/message-\(Timestamp.text(Timestamp.now).filter(\.isNumber)).md"
       try SystemFile(path, .create).append(Array(text.utf8))
       defer { SystemFile.remove(path) }
       guard runEditor(on: path) else { return .success(nil) }
@@ -228,7 +230,9 @@ package enum PlaygroundApp {
 
   /// Runs the first editor that starts; false where it failed or was given up.
   private func runEditor(on path: String) -> Bool {
-    let chosen = ["VISUAL", "EDITOR"].compactMap { Environment.value(of: $0) }.filter { !$0.isEmpty }
+    let chosen = ["VISUAL", "EDITOR"].compactMap { Environment.value(of: $0) }.filter {
+      !$0.isEmpty
+    }
     for editor in chosen.prefix(1) + ["vi", "nano"] {
       // 127 is the shell's word for a command that is not there.
       guard let status = screen.runChild(editor, arguments: [path]), status != 127 else { continue }

@@ -36,7 +36,8 @@ import Runtime
   }
 
   private func begin(_ state: PlaygroundState) -> SessionWriter? {
-    guard let header = state.sessionHeader(program: program, created: Timestamp.text(state.clock.wall))
+    guard
+      let header = state.sessionHeader(program: program, created: Timestamp.text(state.clock.wall))
     else { return nil }
     let writer = store.newSession(header)
     for record in early { writer.append(record) }

@@ -84,7 +84,7 @@ package struct PromptPort {
   }
 }
 
-/// Sessions and models on the disk. Answers come as actions.
+/// Sessions and models on the disk; answers come as actions.
 package struct FilePort {
   package var record: @MainActor ([SessionRecord], PlaygroundState) -> Void
   package var closeSession: @MainActor () -> Void

@@ -48,7 +48,7 @@ package struct Command: Sendable {
   package let summary: String
   /// What follows the name in the palette, such as `TEXT`; nil where nothing does.
   package let argument: String?
-  /// A word for the hints line, and its place: smaller comes first. nil keeps it off the line.
+  /// A word for the hints line, and its place, the smallest first; nil keeps it off the line.
   package let hint: Hint?
   /// Why it cannot run now; nil when it can.
   package let disabledReason: @Sendable (PlaygroundState) -> String?
@@ -99,7 +99,8 @@ package struct Command: Sendable {
   package static func label(_ key: Key) -> String {
     let special: [Key: String] = [
       .enter: "Enter", .tab: "Tab", .backtab: "S-Tab", .escape: "Esc", .up: "Up", .down: "Down",
-      .left: "Left", .right: "Right", .pageUp: "PgUp", .pageDown: "PgDn", .home: "Home", .end: "End",
+      .left: "Left", .right: "Right", .pageUp: "PgUp", .pageDown: "PgDn", .home: "Home",
+      .end: "End",
       .character(" "): "Space", .alt(.enter): "M-Enter",
     ]
     return special[key] ?? key.name
@@ -129,12 +130,25 @@ package enum Commands {
       return words.allSatisfy { text.contains($0) }
     }
     let first = String(words[0])
-    return found.filter { $0.name.hasPrefix(first) } + found.filter { !$0.name.hasPrefix(first) }
+    // A name that begins with the word, one that holds it, then what only its summary names.
+    func rank(_ command: Command) -> Int {
+      command.name.hasPrefix(first) ? 0 : command.name.contains(first) ? 1 : 2
+    }
+    return (0...2).flatMap { place in found.filter { rank($0) == place } }
   }
 
   /// Names that start with `prefix`, for completion in the prompt.
   package static func completions(of prefix: String) -> [String] {
     all.map(\.name).filter { $0.hasPrefix(prefix.lowercased()) }.sorted()
+  }
+
+  /// The names that begin most like a mistyped one, at most three.
+  package static func near(_ name: String) -> [String] {
+    let name = name.lowercased()
+    let likeness = completions(of: String(name.prefix(2))).map { other in
+      (zip(name, other).prefix { $0 == $1 }.count, other)
+    }
+    return likeness.sorted { ($1.0, $0.1) < ($0.0, $1.1) }.prefix(3).map(\.1)
   }
 
   private static let index: [Command.Binding: Int] = {
@@ -173,9 +187,10 @@ extension PlaygroundState {
     if let item = KnobItem.named(String(name)), !argument.isEmpty {
       return setKnob(item, to: argument)
     }
-    let near = Commands.completions(of: String(name.prefix(2))).prefix(3).joined(separator: ", ")
+    let near = Commands.near(String(name)).joined(separator: ", ")
     return say(
       .warning,
-      near.isEmpty ? "no command '\(name)': F1 lists them" : "no command '\(name)': near are \(near)")
+      near.isEmpty
+        ? "no command '\(name)': F1 lists them" : "no command '\(name)': near are \(near)")
   }
 }

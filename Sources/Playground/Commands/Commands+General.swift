@@ -23,10 +23,12 @@ extension Commands {
       state, _ in state.pickKnob(1)
     },
     Command(
-      "knob-lower", "F7 normal:(", in: .anywhere, "lower it, from the next token on", hint: ("-/+", 6)
+      "knob-lower", "F7 normal:(", in: .anywhere, "lower it, from the next token on",
+      hint: ("-/+", 6)
     ) { state, _ in state.moveKnob(state.pickedKnob, by: -1) },
     Command(
-      "knob-raise", "F8 normal:)", in: .anywhere, "raise it, from the next token on", hint: ("-/+", 6)
+      "knob-raise", "F8 normal:)", in: .anywhere, "raise it, from the next token on",
+      hint: ("-/+", 6)
     ) { state, _ in state.moveKnob(state.pickedKnob, by: 1) },
     pane(.chat, "show the chat"),
     pane(.profile, "show the profile: speed, memory, time"),
@@ -46,16 +48,22 @@ extension Commands {
   ]
 
   static let prompt: [Command] = [
-    Command("send", "<enter>", in: .prompt, "send; waits while the engine is busy", hint: ("send", 0)) {
+    Command(
+      "send", "<enter>", in: .prompt, "send; waits while the engine is busy", hint: ("send", 0)
+    ) {
       _, _ in [.feedPrompt([13])]
     },
-    Command("newline", "M-<enter> C-j", in: .prompt, "a new line in the message", hint: ("newline", 9)) {
+    Command(
+      "newline", "M-<enter> C-j", in: .prompt, "a new line in the message", hint: ("newline", 9)
+    ) {
       _, _ in [.feedPrompt([10])]
     },
     Command("editor", "M-e", in: .prompt, "write it in $EDITOR (also C-x C-e)") {
       state, _ in [.edit(.prompt, state.prompt.text)]
     },
-    Command("normal", "<esc>", in: .prompt, "leave the prompt: letters are commands", hint: ("normal", 2)) {
+    Command(
+      "normal", "<esc>", in: .prompt, "leave the prompt: letters are commands", hint: ("normal", 2)
+    ) {
       state, _ in state.leavePrompt()
     },
     Command("quit-empty", "C-d", in: .prompt, "quit, where the prompt is empty") { state, _ in
@@ -74,7 +82,8 @@ extension Commands {
     Command("previous-pane", "<backtab>", in: .normal, "focus the previous pane") { state, _ in
       state.movePane(-1)
     },
-    Command("zoom", "z", in: .normal, "give the pane the whole screen, or not", hint: ("zoom", 12)) {
+    Command("zoom", "z", in: .normal, "give the pane the whole screen, or not", hint: ("zoom", 12))
+    {
       state, _ in
       state.isZoomed.toggle()
       return []
@@ -88,8 +97,10 @@ extension Commands {
     Command("undo", "u", in: .normal, "undo a branch move or a knob edit", hint: ("undo", 14)) {
       state, _ in state.undoStep(false)
     },
-    Command("redo", "U", in: .normal, "redo it") { state, _ in state.undoStep(true) },
-    Command("search", "/", in: .normal, "search in the pane", argument: "TEXT", hint: ("search", 11)) {
+    Command("redo", "U", in: .normal, "redo what was undone") { state, _ in state.undoStep(true) },
+    Command(
+      "search", "/", in: .normal, "search in the pane", argument: "TEXT", hint: ("search", 11)
+    ) {
       state, argument in state.search(argument)
     },
     Command("search-next", "n", in: .normal, "next match", unless: noSearch) { state, _ in

@@ -30,7 +30,9 @@ extension Commands {
       "edit-outside", "E", in: .chat, "edit the message in $VISUAL or $EDITOR",
       unless: idleWithMessages
     ) { state, _ in
-      guard let id = state.editTarget(), let message = state.chat.conversation[id] else { return [] }
+      guard let id = state.editTarget(), let message = state.chat.conversation[id] else {
+        return []
+      }
       return [.edit(.message(id), message.text)]
     },
     Command(
@@ -45,7 +47,8 @@ extension Commands {
       unless: idleWithMessages
     ) { state, _ in state.fork() },
     Command(
-      "copy", "y", in: .chat, "copy the message to the clipboard", hint: ("copy", 8), unless: noMessages
+      "copy", "y", in: .chat, "copy the message to the clipboard", hint: ("copy", 8),
+      unless: noMessages
     ) { state, _ in state.chat.target.map { [.copy($0.text)] } ?? [] },
     Command(
       "copy-code", "Y", in: .chat, "copy its code block; again: the next one", unless: noMessages
@@ -61,7 +64,8 @@ extension Commands {
   ]
 
   static let profile: [Command] = [
-    Command("freeze", "f", in: .profile, "hold the graph still, or let it run", hint: ("freeze", 1)) {
+    Command("freeze", "f", in: .profile, "hold the graph still, or let it run", hint: ("freeze", 1))
+    {
       state, _ in
       state.profile.frozenAt = state.profile.frozenAt == nil ? state.profile.newest : nil
       return []
@@ -100,7 +104,9 @@ extension Commands {
     Command("on-off", "<space>", in: .knobs, "switch it off, or on again", hint: ("on/off", 4)) {
       state, _ in state.toggleKnob(state.pickedKnob)
     },
-    Command("reorder", "o", in: .knobs, "move a stage: j k choose, J K move, o done", hint: ("reorder", 6)) {
+    Command(
+      "reorder", "o", in: .knobs, "move a stage: j k choose, J K move, o done", hint: ("reorder", 6)
+    ) {
       state, _ in state.toggleReordering()
     },
     Command(
@@ -127,13 +133,17 @@ extension Commands {
 
   /// Commands without a key.
   static let named: [Command] = [
-    Command("system", in: .normal, "set the system prompt; no text removes it", argument: "TEXT", unless: busy) {
+    Command(
+      "system", in: .normal, "set the system prompt; no text removes it", argument: "TEXT",
+      unless: busy
+    ) {
       state, argument in state.setSystem(argument)
     },
     Command("title", in: .normal, "name this session", argument: "TEXT") { state, argument in
       state.rename(argument)
     },
-    Command("set", in: .normal, "set a knob to a value", argument: "KNOB VALUE") { state, argument in
+    Command("set", in: .normal, "set a knob to a value", argument: "KNOB VALUE") {
+      state, argument in
       let parts = argument.split(separator: " ", maxSplits: 1)
       guard parts.count == 2, let item = KnobItem.named(String(parts[0])) else {
         return state.say(.warning, "set KNOB VALUE, such as: set temp 1.2")
@@ -156,9 +166,12 @@ extension Commands {
     Command("log", in: .normal, "what the status row said so far") { state, _ in
       state.toggle(.log(0))
     },
-    Command("drop-queue", in: .normal, "forget the messages that wait", unless: {
-      $0.chat.queue.isEmpty ? "no message waits" : nil
-    }) { state, _ in
+    Command(
+      "drop-queue", in: .normal, "forget the messages that wait",
+      unless: {
+        $0.chat.queue.isEmpty ? "no message waits" : nil
+      }
+    ) { state, _ in
       let text = state.chat.queue.joined(separator: "\n")
       state.chat.queue = []
       return [.setPrompt(text)] + state.say(.info, "back in the prompt")

@@ -26,7 +26,8 @@ package func draw(_ state: PlaygroundState, on frame: inout Frame) {
 private func drawTooSmall(_ state: PlaygroundState, on frame: inout Frame) {
   var text = "paceline \(state.size.width)x\(state.size.height): too small, q quits"
   if case .dialog(let dialog) = state.overlays.last {
-    text = dialog.title + " " + dialog.choices.map { "\($0.key) \($0.label)" }.joined(separator: ", ")
+    text =
+      dialog.title + " " + dialog.choices.map { "\($0.key) \($0.label)" }.joined(separator: ", ")
   }
   let lines = Paragraph(text, Style(.warning)).lines(width: max(1, state.size.width))
   for (row, line) in lines.prefix(state.size.height).enumerated() {
@@ -83,7 +84,8 @@ private func rightTitle(of place: Layout.Place, _ state: PlaygroundState, _ glyp
 func drawRule(
   _ row: Rect, left: String, right: String, focused: Bool = false, on frame: inout Frame
 ) {
-  frame.fill(row, with: frame.glyphs.border.horizontal, style: Style(focused ? .focusedBorder : .border))
+  frame.fill(
+    row, with: frame.glyphs.border.horizontal, style: Style(focused ? .focusedBorder : .border))
   let title = focused ? "[\(left)]" : " \(left) "
   let used = frame.write(
     title, at: Point(x: row.x + 2, y: row.y), style: Style(focused ? .focusedBorder : .title),
@@ -128,6 +130,8 @@ private func drawCompletions(_ matches: [String], above prompt: Rect, on frame: 
   frame.fill(area)
   let inside = frame.box(area, title: "complete", rightTitle: more)
   for (index, match) in matches.prefix(count).enumerated() {
-    frame.write(match, at: Point(x: inside.x + 1, y: inside.y + index), width: inside.width - 1, ellipsis: true)
+    frame.write(
+      match, at: Point(x: inside.x + 1, y: inside.y + index), width: inside.width - 1,
+      ellipsis: true)
   }
 }

@@ -34,7 +34,7 @@ extension PlaygroundState {
   }
 
   /// How an answer was made, for the line under it.
-  func provenanceLine(of message: ChatMessage) -> String? {
+  func provenanceLine(of message: ChatMessage, width: Int? = nil) -> String? {
     guard message.role == .assistant else { return nil }
     guard let made = message.provenance else {
       return message.text.isEmpty ? nil : "edited by hand, or broken off"
@@ -58,7 +58,7 @@ extension PlaygroundState {
     let line = parts.joined(separator: "  ")
     // The header above names the model as well; the line under the answer does where there is room.
     let full = "\(made.model)  \(line)"
-    let room = chat.transcript.width - Transcript.indent
+    let room = (width ?? chat.transcript.width) - Transcript.indent
     return CharacterWidth.columns(full) <= room ? full : line
   }
 

@@ -14,7 +14,8 @@ enum TitleBar {
     let right = CharacterWidth.columns(tail + warning)
     let start = row.right - right - 1
     var x = row.x + 1
-    x += frame.write("paceline", at: Point(x: x, y: row.y), style: Style(.title), width: row.width - 1)
+    x += frame.write(
+      "paceline", at: Point(x: x, y: row.y), style: Style(.title), width: row.width - 1)
     let separator = row.width >= 110 ? "   " : " | "
     for wordings in parts(state, width: row.width) {
       let room = start - 2 - x - CharacterWidth.columns(separator)
@@ -47,15 +48,18 @@ enum TitleBar {
       return [[state.modelLabel]] + (width >= 60 ? [[title, title.headline(18)]] : [])
     }
     var parts = [[state.modelLabel]]
-    if let summary = state.model.summary { parts.append(["\(summary.instructionSet) \(summary.threads)t"]) }
+    if let summary = state.model.summary {
+      parts.append(["\(summary.instructionSet) \(summary.threads)t"])
+    }
     let saved = state.session.savedAt.map { "saved \(state.timeOfDay($0, seconds: true))" }
     if let saved {
       parts.append([
-        "session \(title) (\(saved))", "\(title.headline(24)) (\(saved))", "\(title.headline(14)) (\(saved))",
+        "session \(title) (\(saved))", "\(title.headline(24)) (\(saved))",
+        "\(title.headline(14)) (\(saved))",
         title,
       ])
     } else {
-      parts.append(["session \(title)", title])
+      parts.append([state.session.title == nil ? title : "session \(title)", title])
     }
     if width >= 170, let memory = state.profile.memory {
       parts.append(["\(byteText(memory.resident)) rss"])
@@ -105,7 +109,9 @@ enum StatusLine {
   /// What is going on, where there is nothing to report.
   private static func facts(_ state: PlaygroundState) -> String {
     var facts: [String] = []
-    if !state.chat.queue.isEmpty { facts.append("queued: \(counted(state.chat.queue.count, "message"))") }
+    if !state.chat.queue.isEmpty {
+      facts.append("queued: \(counted(state.chat.queue.count, "message"))")
+    }
     if let running = state.running {
       facts.append(running.isHeld ? "engine: held" : "engine: \(engineWord(running))")
     } else if state.model.summary != nil {
@@ -135,16 +141,20 @@ enum StatusLine {
     }
     var parts = [state.mode == .insert ? "INS" : "NORMAL"]
     if let speed = state.speedText { parts.append(speed) }
-    if let fraction = state.contextFraction { parts.append("ctx \(Int((min(9.99, fraction) * 100).rounded()))%") }
+    if let fraction = state.contextFraction {
+      parts.append("ctx \(Int((min(9.99, fraction) * 100).rounded()))%")
+    }
     parts.append("\(state.pickedKnob.id) \(state.valueText(of: state.pickedKnob))")
     if !state.chat.queue.isEmpty { parts.append("queued \(state.chat.queue.count)") }
     let right = state.mode == .insert ? "F1 help" : "? help  q quit"
     frame.write(
-      " " + parts.joined(separator: "  ") + " ", at: Point(x: row.x + 1, y: row.y), style: Style(.dim),
+      " " + parts.joined(separator: "  ") + " ", at: Point(x: row.x + 1, y: row.y),
+      style: Style(.dim),
       width: max(0, row.width - 2))
     let used = parts.joined(separator: "  ").count + 4
     if used + right.count + 4 <= row.width {
-      frame.write(" \(right) ", at: Point(x: row.right - right.count - 3, y: row.y), style: Style(.hint))
+      frame.write(
+        " \(right) ", at: Point(x: row.right - right.count - 3, y: row.y), style: Style(.hint))
     }
   }
 
@@ -165,14 +175,19 @@ enum StatusLine {
   static func hints(_ state: PlaygroundState) -> [(keys: String, label: String)] {
     switch state.overlays.last {
     case .help, .palette, .models, .recent:
-      return [("Up/Down", "choose"), ("Enter", "takes it"), ("Esc", "closes"), ("C-u", "clears the filter")]
+      return [
+        ("Up/Down", "choose"), ("Enter", "takes it"), ("Esc", "closes"),
+        ("C-u", "clears the filter"),
+      ]
     case .dialog(let dialog): return dialog.choices.map { (String($0.key), $0.label) }
-    case .inspector: return [("j/k", "scroll"), ("i", "ids or text"), ("y", "copy"), ("Esc", "closes")]
+    case .inspector:
+      return [("j/k", "scroll"), ("i", "ids or text"), ("y", "copy"), ("Esc", "closes")]
     case .log: return [("j/k", "scroll"), ("Esc", "closes")]
     case .input, nil: break
     }
     let scopes: [Scope] =
-      state.mode == .insert ? [.prompt, .anywhere] : [Scope(pane: state.focus), .normal, .anywhere]
+      state.mode == .insert
+      ? [.prompt, .anywhere] : [Scope(pane: state.focus), .normal, .anywhere]
     var groups: [(label: String, rank: Int, keys: [String])] = []
     for (place, scope) in scopes.enumerated() {
       for command in Commands.all where command.scope == scope {
@@ -185,7 +200,9 @@ enum StatusLine {
         }
       }
     }
-    let sorted = groups.enumerated().sorted { ($0.element.rank, $0.offset) < ($1.element.rank, $1.offset) }
+    let sorted = groups.enumerated().sorted {
+      ($0.element.rank, $0.offset) < ($1.element.rank, $1.offset)
+    }
     return sorted.map { _, group in
       let keys =
         group.keys.count > 2

@@ -46,13 +46,16 @@ enum HelpOverlay {
     }
   }
 
-  private static func draw(_ command: Command, isSelected: Bool, in row: Rect, on frame: inout Frame) {
+  private static func draw(
+    _ command: Command, isSelected: Bool, in row: Rect, on frame: inout Frame
+  ) {
     let marker = isSelected ? String(frame.glyphs.pointer) : " "
     let style = isSelected ? Style(.selection) : .plain
     var x = row.x
     frame.write(marker, at: row.origin, style: Style(.accent))
     x += 2
-    frame.write(command.keyText, at: Point(x: x, y: row.y), style: Style(.key), width: row.right - x)
+    frame.write(
+      command.keyText, at: Point(x: x, y: row.y), style: Style(.key), width: row.right - x)
     x += 12
     if row.width >= 60 {
       frame.write(command.name, at: Point(x: x, y: row.y), style: style, width: 17)
@@ -93,10 +96,13 @@ enum PaletteOverlay {
   ) {
     let reason = command.disabledReason(state)
     let keys = command.keyText
-    frame.write(isSelected ? String(frame.glyphs.pointer) : " ", at: row.origin, style: Style(.accent))
+    frame.write(
+      isSelected ? String(frame.glyphs.pointer) : " ", at: row.origin, style: Style(.accent))
     let name = command.name + (command.argument.map { " \($0)" } ?? "")
     let style: Style = reason != nil ? Style(.disabled) : isSelected ? Style(.selection) : .plain
-    frame.write(name, at: Point(x: row.x + 2, y: row.y), style: style, width: min(21, row.width - 2), ellipsis: true)
+    frame.write(
+      name, at: Point(x: row.x + 2, y: row.y), style: style, width: min(21, row.width - 2),
+      ellipsis: true)
     frame.write(keys, rightAlignedIn: row, style: Style(.key))
     let room = row.width - 24 - CharacterWidth.columns(keys) - 2
     guard room >= 12 else { return }
@@ -113,13 +119,16 @@ enum PickerOverlay {
     let area = box("models on this machine", list, on: &frame)
     let empty =
       state.modelFiles.isEmpty
-      ? "No model file here. In a shell: paceline models list, then paceline models get NAME" : "nothing matches"
-    draw(rows.count, list.selected, empty: empty, in: area, on: &frame) { index, isSelected, row, frame in
+      ? "No model file here. In a shell: paceline models list, then paceline models get NAME"
+      : "nothing matches"
+    draw(rows.count, list.selected, empty: empty, in: area, on: &frame) {
+      index, isSelected, row, frame in
       let model = rows[index]
       let isLoaded = model.path == state.model.summary?.path
       let size = byteText(model.bytes) + (isLoaded ? "  loaded" : "")
       frame.write(
-        model.name, at: Point(x: row.x + 2, y: row.y), style: isSelected ? Style(.selection) : .plain,
+        model.name, at: Point(x: row.x + 2, y: row.y),
+        style: isSelected ? Style(.selection) : .plain,
         width: max(0, row.width - size.count - 4), ellipsis: true)
       frame.write(size, rightAlignedIn: row, style: Style(.dim))
     }
@@ -129,7 +138,8 @@ enum PickerOverlay {
     let rows = state.recentMatches(list)
     let area = box("recent sessions", list, on: &frame)
     let empty = state.sessions.entries.isEmpty ? "no saved session yet" : "nothing matches"
-    draw(rows.count, list.selected, empty: empty, in: area, on: &frame) { index, isSelected, row, frame in
+    draw(rows.count, list.selected, empty: empty, in: area, on: &frame) {
+      index, isSelected, row, frame in
       SessionsPane.drawEntry(rows[index], isSelected: isSelected, state, in: row, on: &frame)
     }
   }
@@ -147,7 +157,9 @@ enum PickerOverlay {
     _ row: (Int, Bool, Rect, inout Frame) -> Void
   ) {
     guard count > 0 else {
-      for (index, line) in Paragraph(empty, Style(.dim)).lines(width: max(8, area.width)).enumerated() {
+      for (index, line) in Paragraph(empty, Style(.dim)).lines(width: max(8, area.width))
+        .enumerated()
+      {
         frame.write(line, at: area.row(index).origin, width: area.row(index).width)
       }
       return

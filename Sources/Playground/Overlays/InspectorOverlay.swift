@@ -18,7 +18,9 @@ extension PlaygroundState {
   /// The lines of the raw view at the present width.
   func inspectorLines(_ inspector: PromptInspector) -> [StyledText] {
     let width = max(8, min(size.width, 110) - 4)
-    if inspector.showsIDs { return inspector.tokens.enumerated().map { Self.idLine($1, number: $0) } }
+    if inspector.showsIDs {
+      return inspector.tokens.enumerated().map { Self.idLine($1, number: $0) }
+    }
     var lines: [StyledText] = []
     var paragraph = StyledText()
     func end() {

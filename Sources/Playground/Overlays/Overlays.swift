@@ -47,7 +47,8 @@ private func drawDialog(_ dialog: Dialog, on frame: inout Frame) {
   let width = min(frame.size.width, 64)
   let lines = Paragraph(dialog.text).lines(width: max(8, width - 6))
   let area = overlayBox(
-    dialog.title, right: "", width: width, height: lines.count + dialog.choices.count + 3, on: &frame)
+    dialog.title, right: "", width: width, height: lines.count + dialog.choices.count + 3,
+    on: &frame)
   for (index, line) in lines.enumerated() {
     frame.write(line, at: area.row(index).origin, width: area.width)
   }

@@ -24,7 +24,8 @@ enum ChatPane {
         drawCodeSides(rect, on: &frame)
       case .body(let id):
         drawText(transcript, line, state, in: rect, on: &frame)
-        if state.running?.message == id, line == transcript.flow.lineRange(ofParagraph: paragraph).upperBound - 1,
+        if state.running?.message == id,
+          line == transcript.flow.lineRange(ofParagraph: paragraph).upperBound - 1,
           paragraph == transcript.blocks.count - 1
         {
           drawTypingMark(transcript.flow.line(line), in: rect, on: &frame)
@@ -40,12 +41,14 @@ enum ChatPane {
     on frame: inout Frame
   ) {
     guard let text = transcript.flow.line(line) else { return }
-    frame.write(text, at: rect.origin, width: rect.width, controls: state.chat.isRaw ? .raw : .replaced)
+    frame.write(
+      text, at: rect.origin, width: rect.width, controls: state.chat.isRaw ? .raw : .replaced)
     guard let search = state.chat.search else { return }
     highlight(search.query, in: text.plain, rect: rect, on: &frame)
   }
 
-  private static func highlight(_ query: String, in text: String, rect: Rect, on frame: inout Frame) {
+  private static func highlight(_ query: String, in text: String, rect: Rect, on frame: inout Frame)
+  {
     let needle = Array(query.lowercased())
     let line = Array(text)
     guard !needle.isEmpty, line.count >= needle.count else { return }
@@ -53,7 +56,8 @@ enum ChatPane {
     var index = 0
     while index < line.count {
       let end = index + needle.count
-      if end <= line.count, line[index..<end].map({ $0.lowercased() }) == needle.map({ String($0) }) {
+      if end <= line.count, line[index..<end].map({ $0.lowercased() }) == needle.map({ String($0) })
+      {
         let columns = CharacterWidth.columns(String(line[index..<end]))
         frame.restyle(Rect(x: rect.x + column, y: rect.y, width: columns, height: 1)) { _ in
           Style(.search)
@@ -104,7 +108,9 @@ enum ChatPane {
   }
 
   /// The time of a message, or what its answer is doing, in what room there is.
-  private static func headerRight(_ message: ChatMessage, _ state: PlaygroundState, room: Int) -> String {
+  private static func headerRight(_ message: ChatMessage, _ state: PlaygroundState, room: Int)
+    -> String
+  {
     let time = state.timeOfDay(message.time)
     guard let running = state.running, running.message == message.id else { return time }
     return progressTexts(running, state).first { CharacterWidth.columns($0) <= max(room, 12) } ?? ""
@@ -113,7 +119,9 @@ enum ChatPane {
   /// What a running answer does, the longest wording first.
   static func progressTexts(_ running: RunningAnswer, _ state: PlaygroundState) -> [String] {
     if running.stoppingSince != nil { return ["stopping", ""] }
-    if running.isHeld { return ["held at \(counted(running.tokens, "token"))   [M-h goes on]", "held"] }
+    if running.isHeld {
+      return ["held at \(counted(running.tokens, "token"))   [M-h goes on]", "held"]
+    }
     switch running.phase {
     case .waiting: return ["waiting for the engine   [C-c stop]", "waiting"]
     case .reading(let done, let total, let seconds):
@@ -133,7 +141,8 @@ enum ChatPane {
         settings += " -> \(label) at tok \(change.tokenIndex)"
       }
       let change = running.changes.last.map {
-        PlaygroundState.difference(from: running.settings, to: $0.settings) + " at tok \($0.tokenIndex)  "
+        PlaygroundState.difference(from: running.settings, to: $0.settings)
+          + " at tok \($0.tokenIndex)  "
       }
       return [
         "generating   \(settings) seed \(running.settings.seed)   \(tokens)",
@@ -144,14 +153,19 @@ enum ChatPane {
 
   // MARK: Code boxes
 
-  private static func drawCodeTop(_ id: MessageID, _ language: String, in rect: Rect, on frame: inout Frame) {
+  private static func drawCodeTop(
+    _ id: MessageID, _ language: String, in rect: Rect, on frame: inout Frame
+  ) {
     drawCodeEdge(rect, top: true, on: &frame)
     let inside = codeRect(rect)
     let name = language.isEmpty ? "code" : language
-    frame.write(" \(name) ", at: Point(x: inside.x + 2, y: inside.y), style: Style(.dim), width: inside.width - 4)
+    frame.write(
+      " \(name) ", at: Point(x: inside.x + 2, y: inside.y), style: Style(.dim),
+      width: inside.width - 4)
     let hint = " Y: copy "
     if inside.width > name.count + hint.count + 10 {
-      frame.write(hint, at: Point(x: inside.right - 2 - hint.count, y: inside.y), style: Style(.hint))
+      frame.write(
+        hint, at: Point(x: inside.right - 2 - hint.count, y: inside.y), style: Style(.hint))
     }
   }
 
@@ -166,7 +180,8 @@ enum ChatPane {
     frame.write(
       String(top ? border.topLeft : border.bottomLeft), at: inside.origin, style: Style(.border))
     frame.write(
-      String(top ? border.topRight : border.bottomRight), at: Point(x: inside.right - 1, y: inside.y),
+      String(top ? border.topRight : border.bottomRight),
+      at: Point(x: inside.right - 1, y: inside.y),
       style: Style(.border))
   }
 

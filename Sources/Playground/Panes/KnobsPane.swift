@@ -42,7 +42,9 @@ enum KnobsPane {
 
   private static func drawMore(_ text: String, in row: Rect, on frame: inout Frame) {
     let columns = (row.right - text.count - 2)..<row.right
-    guard columns.lowerBound > row.x, columns.allSatisfy({ frame[$0, row.y].text == " " }) else { return }
+    guard columns.lowerBound > row.x, columns.allSatisfy({ frame[$0, row.y].text == " " }) else {
+      return
+    }
     frame.write(text, rightAlignedIn: row, style: Style(.dim))
   }
 
@@ -57,7 +59,8 @@ enum KnobsPane {
     frame.write(marker + item.id, at: row.origin, style: style, width: min(12, row.width))
     let value = isOff ? "off" : state.valueText(of: item)
     frame.write(
-      value, rightAlignedIn: Rect(x: row.x + 12, y: row.y, width: min(7, row.width - 12), height: 1),
+      value,
+      rightAlignedIn: Rect(x: row.x + 12, y: row.y, width: min(7, row.width - 12), height: 1),
       style: isPicked ? Style(.accent).bolded : quiet ? Style(.disabled) : .plain)
     let detail = Rect(x: row.x + 21, y: row.y, width: row.width - 21, height: 1)
     guard detail.width >= 6 else { return }
@@ -77,8 +80,9 @@ enum KnobsPane {
     switch item {
     case .number(let index):
       let knob = SamplerSettings.knobs[index].knob
-      let unit = knob.unit.isEmpty ? "" : " \(knob.unit)"
-      let range = state.rangeText(of: item) + unit
+      let bare = state.rangeText(of: item)
+      let full = knob.unit.isEmpty ? bare : "\(bare) \(knob.unit)"
+      let range = full.count + 14 <= row.width ? full : bare
       guard !isOff(item, state) else {
         frame.write(range, at: row.origin, style: Style(.disabled), width: row.width)
         return

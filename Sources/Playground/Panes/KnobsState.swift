@@ -80,7 +80,13 @@ extension PlaygroundState {
   package mutating func moveKnob(_ item: KnobItem, by steps: Int, large: Bool = false) -> [Effect] {
     var changed = settings
     switch item {
-    case .number(let index): SamplerSettings.knobs[index].knob.move(by: steps, large: large, in: &changed)
+    case .number(let index):
+      let knob = SamplerSettings.knobs[index].knob
+      knob.move(by: steps, large: large, in: &changed)
+      // What is shown is what is meant: 0.85, not the sum of its steps.
+      if let shown = Double(Self.number(knob.value(in: changed), decimals: knob.decimals)) {
+        knob.set(shown, in: &changed)
+      }
     case .seed:
       let delta = UInt64(steps.magnitude) * (large ? 10 : 1)
       changed.seed = steps < 0 ? changed.seed &- min(delta, changed.seed) : changed.seed &+ delta
@@ -143,9 +149,11 @@ extension PlaygroundState {
       }
       var changed = settings
       if knob.isOff(in: settings) {
-        let fallback = knob.defaultValue == off ? off + knob.largeStep : knob.defaultValue
-        let inward = knob.range.contains(fallback) ? fallback : off - knob.largeStep
-        knob.set(knobs.remembered[knob.id] ?? inward, in: &changed)
+        let choices = [
+          knob.defaultValue, off + knob.largeStep, off - knob.largeStep, off + knob.step,
+        ]
+        let first = choices.first { $0 != off && knob.range.contains($0) }
+        knob.set(knobs.remembered[knob.id] ?? first ?? off, in: &changed)
       } else {
         knobs.remembered[knob.id] = knob.value(in: settings)
         knob.set(off, in: &changed)
@@ -186,7 +194,9 @@ extension PlaygroundState {
 
   /// Moves the stage that is picked for reordering.
   package mutating func moveStage(by step: Int) -> [Effect] {
-    guard let index = knobs.reordering, settings.order.indices.contains(index + step) else { return [] }
+    guard let index = knobs.reordering, settings.order.indices.contains(index + step) else {
+      return []
+    }
     var changed = settings
     changed.order.swapAt(index, index + step)
     knobs.reordering = index + step

@@ -57,13 +57,15 @@ enum ProfilePane {
   }
 
   /// Writes as many whole items as fit.
-  private static func writeItems(_ items: [(String, String)], in row: Rect, on frame: inout Frame) {
+  private static func writeItems(
+    _ items: [(String, String)], in row: Rect, gap: Int = 3, on frame: inout Frame
+  ) {
     var x = row.x
     for (name, value) in items {
       guard x + name.count + 1 + CharacterWidth.columns(value) <= row.right else { break }
       x += frame.write(name + " ", at: Point(x: x, y: row.y), style: Style(.dim))
       x += frame.write(value, at: Point(x: x, y: row.y))
-      x += 3
+      x += gap
     }
   }
 
@@ -73,14 +75,17 @@ enum ProfilePane {
 
   private static func secondsText(_ seconds: Double) -> String {
     seconds < 0.9995
-      ? "\(Int((seconds * 1000).rounded())) ms" : PlaygroundState.number(seconds, decimals: 2) + " s"
+      ? "\(Int((seconds * 1000).rounded())) ms"
+      : PlaygroundState.number(seconds, decimals: 2) + " s"
   }
 
   private static func drawGraph(_ profile: ProfileState, in rect: Rect, on frame: inout Frame) {
     guard rect.height > 0 else { return }
     guard !profile.history.isEmpty else {
       let text = Paragraph("tokens per second appear here while an answer is made", Style(.dim))
-      for (index, line) in text.lines(width: max(8, rect.width - 2)).prefix(rect.height).enumerated() {
+      for (index, line) in text.lines(width: max(8, rect.width - 2)).prefix(rect.height)
+        .enumerated()
+      {
         frame.write(line, at: Point(x: rect.x + 1, y: rect.y + min(1, rect.height - 1) + index))
       }
       return
@@ -112,7 +117,9 @@ enum ProfilePane {
     return result
   }
 
-  private static func ticks(_ profile: ProfileState, interval: Double, count: Int) -> [TimeGraph.Tick] {
+  private static func ticks(_ profile: ProfileState, interval: Double, count: Int) -> [TimeGraph
+    .Tick]
+  {
     profile.ticks.compactMap { tick in
       guard tick.time <= profile.graphEnd else { return nil }
       let age = Int(Double(profile.graphEnd - tick.time) / 1e9 / interval)
@@ -124,7 +131,9 @@ enum ProfilePane {
 
   private static func drawMemory(_ profile: ProfileState, in row: Rect, on frame: inout Frame) {
     guard let memory = profile.memory else {
-      frame.write("memory: measured while an answer is made", at: row.origin, style: Style(.dim), width: row.width)
+      frame.write(
+        "memory: measured while an answer is made", at: row.origin, style: Style(.dim),
+        width: row.width)
       return
     }
     let entries = [
@@ -181,14 +190,17 @@ enum ProfilePane {
   private static func bandwidthLine(_ profile: ProfileState) -> StyledText {
     let bytes = OperationClass.allCases.reduce(0) { $0 + profile.operations[$1].bytes }
     let nanoseconds = profile.operations.totalNanoseconds
-    guard bytes > 0, nanoseconds > 0 else { return StyledText("bandwidth not measured", Style(.dim)) }
+    guard bytes > 0, nanoseconds > 0 else {
+      return StyledText("bandwidth not measured", Style(.dim))
+    }
     let speed = Double(bytes) / Double(nanoseconds)
     var line = StyledText("reads ", Style(.dim))
     line.append("\(PlaygroundState.number(speed, decimals: 1)) GB/s")
     if let ceiling = profile.bandwidthCeiling, ceiling > 0 {
       let share = Int((speed * 1e9 / ceiling * 100).rounded())
       line.append(
-        " of \(PlaygroundState.number(ceiling / 1e9, decimals: 1)) measured (\(share)%)", Style(.dim))
+        " of \(PlaygroundState.number(ceiling / 1e9, decimals: 1)) measured (\(share)%)",
+        Style(.dim))
     }
     return line
   }
@@ -207,10 +219,17 @@ enum ProfilePane {
     let used = frame.write(left, at: top.origin, width: top.width)
     let rightStart = top.right - right.columns
     frame.write(right, at: Point(x: rightStart, y: top.y))
-    let spark = Rect(x: top.x + max(used, 14) + 2, y: top.y, width: rightStart - 2 - top.x - max(used, 14) - 2, height: 1)
+    let spark = Rect(
+      x: top.x + max(used, 14) + 2, y: top.y, width: rightStart - 2 - top.x - max(used, 14) - 2,
+      height: 1)
     drawSpark(profile, in: spark, on: &frame)
     guard area.height > 1 else { return }
-    frame.write(shareLine(profile), at: area.row(1).origin, width: area.width)
+    let items = shareItems(profile)
+    if items.isEmpty {
+      frame.write(
+        "figures appear with the first answer", at: area.row(1).origin, style: Style(.dim))
+    }
+    writeItems(items, in: area.row(1), gap: 2, on: &frame)
   }
 
   private static func drawSpark(_ profile: ProfileState, in rect: Rect, on frame: inout Frame) {
@@ -222,27 +241,23 @@ enum ProfilePane {
     for tick in ticks(profile, interval: interval, count: rect.width) {
       // The label covers what is older than the change, so that the live end stays in view.
       let x = rect.right - 1 - tick.age
-      let start = x - CharacterWidth.columns(tick.label)
-      if start >= rect.x { frame.write(tick.label, at: Point(x: start, y: rect.y), style: Style(.tick)) }
+      let columns = CharacterWidth.columns(tick.label)
+      let start = x - columns
+      let hasRoom = samples.count { $0.isFinite } >= columns + 6
+      if start >= rect.x, hasRoom || (start..<x).allSatisfy({ frame[$0, rect.y].text == " " }) {
+        frame.write(tick.label, at: Point(x: start, y: rect.y), style: Style(.tick))
+      }
       frame.write(String(frame.glyphs.tick), at: Point(x: x, y: rect.y), style: Style(.tick))
     }
   }
 
-  private static func shareLine(_ profile: ProfileState) -> StyledText {
-    var line = StyledText()
-    func add(_ name: String, _ value: String) {
-      if !line.isEmpty { line.append("  ") }
-      line.append(name + " ", Style(.dim))
-      line.append(value)
-    }
+  private static func shareItems(_ profile: ProfileState) -> [(String, String)] {
+    var items: [(String, String)] = []
     if let memory = profile.memory {
-      add("rss", byteText(memory.resident))
-      add("kv", byteText(memory.cache))
+      items += [("rss", byteText(memory.resident)), ("kv", byteText(memory.cache))]
     }
-    for row in operationRows(profile).prefix(4) {
-      add(row.label, "\(Int((row.fraction * 100).rounded()))%")
-    }
-    return line.isEmpty ? StyledText("figures appear with the first answer", Style(.dim)) : line
+    return items
+      + operationRows(profile).map { ($0.label, "\(Int(($0.fraction * 100).rounded()))%") }
   }
 }
 
@@ -250,5 +265,6 @@ enum ProfilePane {
 func drawSection(_ title: String, in row: Rect, on frame: inout Frame) {
   guard !row.isEmpty else { return }
   frame.fill(row, with: frame.glyphs.border.horizontal, style: Style(.border))
-  frame.write(" \(title) ", at: Point(x: row.x + 1, y: row.y), style: Style(.dim), width: row.width - 2)
+  frame.write(
+    " \(title) ", at: Point(x: row.x + 1, y: row.y), style: Style(.dim), width: row.width - 2)
 }

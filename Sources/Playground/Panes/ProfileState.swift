@@ -77,7 +77,7 @@ package struct SpeedHistory: Sendable, Equatable {
 
 /// A moment at which a knob was turned.
 package struct KnobTick: Sendable, Equatable {
-  /// `monotonicNanoseconds()`
+  /// When, by `monotonicNanoseconds()`.
   package var time: UInt64
   package var label: String
 }
@@ -98,7 +98,7 @@ package struct ProfileState: Sendable, Equatable {
   package var timeToFirstToken: Double?
   /// Tokens a second while the prompt was read.
   package var promptSpeed: Double?
-  package var windowIndex = 2
+  package var windowIndex = 1
   /// Where the graph stands still; nil while it is live.
   package var frozenAt: UInt64?
   /// Time of the newest token.
@@ -147,7 +147,12 @@ package struct ProfileState: Sendable, Equatable {
     threads = sample.threads
   }
 
+  /// Notes that a knob was turned; several steps in a row are one mark with the last value.
   package mutating func mark(_ label: String, at time: UInt64) {
+    if let last = ticks.last, time &- last.time < 1_500_000_000 {
+      ticks[ticks.count - 1].label = label
+      return
+    }
     ticks.append(KnobTick(time: time, label: label))
     if ticks.count > 64 { ticks.removeFirst(ticks.count - 64) }
   }

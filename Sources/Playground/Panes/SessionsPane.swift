@@ -37,7 +37,9 @@ enum SessionsPane {
         : state.sessions.entries.isEmpty
           ? "No saved session yet. The first message starts one; it is saved as it grows."
           : "no session matches '\(state.sessions.filter)'"
-      for (index, line) in Paragraph(text, Style(.dim)).lines(width: max(8, area.width)).prefix(area.height).enumerated() {
+      for (index, line) in Paragraph(text, Style(.dim)).lines(width: max(8, area.width)).prefix(
+        area.height
+      ).enumerated() {
         frame.write(line, at: area.row(index).origin)
       }
       return
@@ -90,7 +92,9 @@ enum SessionsPane {
   /// The messages as a tree: a single successor stands under its parent, versions stand side by side.
   static func treeLines(_ conversation: Conversation, limit: Int) -> [TreeLine] {
     var children: [MessageID?: [MessageID]] = [:]
-    for message in conversation.messages { children[message.parent, default: []].append(message.id) }
+    for message in conversation.messages {
+      children[message.parent, default: []].append(message.id)
+    }
     let shown = Set(conversation.branch.map(\.id))
     var lines: [TreeLine] = []
     var open = (children[nil] ?? []).reversed().map { ($0, "", "") }
@@ -101,7 +105,8 @@ enum SessionsPane {
       let isShown = shown.contains(id)
       lines.append(
         TreeLine(
-          text: connector + (isShown ? "* " : "o ") + label(message, conversation), isShown: isShown))
+          text: connector + (isShown ? "* " : "o ") + label(message, conversation), isShown: isShown
+        ))
       let next = children[id] ?? []
       if next.count == 1 {
         open.append((next[0], prefix, prefix))
@@ -112,7 +117,9 @@ enum SessionsPane {
     return lines
   }
 
-  private static func siblings(_ ids: [MessageID], under prefix: String) -> [(MessageID, String, String)] {
+  private static func siblings(_ ids: [MessageID], under prefix: String) -> [(
+    MessageID, String, String
+  )] {
     ids.enumerated().map { index, id in
       let isLast = index == ids.count - 1
       return (id, prefix + (isLast ? "+-" : "|-"), prefix + (isLast ? "  " : "| "))
@@ -124,7 +131,8 @@ enum SessionsPane {
     let siblings = conversation.siblings(of: message.id)
     let number = (siblings.firstIndex(of: message.id) ?? 0) + 1
     guard let made = message.provenance else { return "a\(number) " + message.text.headline(32) }
-    return "a\(number) T\(PlaygroundState.short(made.settings.temperature)) seed \(made.settings.seed)"
+    return
+      "a\(number) T\(PlaygroundState.short(made.settings.temperature)) seed \(made.settings.seed)"
   }
 
   // MARK: The context

@@ -23,7 +23,8 @@ enum TokenView {
     let stages = stages(token)
     let shown = stages.prefix(max(0, inside.height - 2 - min(3, token.alternatives.count)))
     frame.write(
-      "stage         in    out  entropy", at: inside.origin, style: Style(.dim), width: inside.width)
+      "stage         in    out  entropy", at: inside.origin, style: Style(.dim), width: inside.width
+    )
     for (index, report) in shown.enumerated() {
       frame.write(line(report), at: inside.row(index + 1).origin, width: inside.width)
     }
@@ -55,7 +56,8 @@ enum TokenView {
         quoted(state.knobs.pieces[candidate.token], id: candidate.token),
         at: Point(x: row.x + 2, y: row.y), style: style, width: textWidth, ellipsis: true)
       frame.write(probability, at: Point(x: row.x + 3 + textWidth, y: row.y), style: style)
-      let bar = Rect(x: row.x + 10 + textWidth, y: row.y, width: min(16, row.width - 10 - textWidth), height: 1)
+      let bar = Rect(
+        x: row.x + 10 + textWidth, y: row.y, width: min(16, row.width - 10 - textWidth), height: 1)
       guard bar.width >= 4 else { continue }
       frame.write(
         Gauge.bar(Double(candidate.probability), columns: bar.width, glyphs: frame.glyphs),
@@ -81,7 +83,8 @@ enum TokenView {
       let columns = CharacterWidth.columns(text) + 1 + probability.count
       guard x + columns <= inside.right else { break }
       let isTaken = candidate.token == token.token
-      x += frame.write(text, at: Point(x: x, y: inside.y), style: isTaken ? Style(.accent).bolded : .plain)
+      x += frame.write(
+        text, at: Point(x: x, y: inside.y), style: isTaken ? Style(.accent).bolded : .plain)
       x += frame.write(" " + probability, at: Point(x: x, y: inside.y), style: Style(.dim)) + 2
     }
     frame.write(chain(token, width: inside.width), at: inside.row(1).origin, width: inside.width)
@@ -96,7 +99,8 @@ enum TokenView {
   private static func chain(_ token: SampledToken, width: Int) -> String {
     let stages = stages(token)
     guard let first = stages.first else { return "no stage changed anything" }
-    let parts = [Scale.label(Double(first.candidatesIn))]
+    let parts =
+      [Scale.label(Double(first.candidatesIn))]
       + stages.map { "\(short($0.stage)) \(Scale.label(Double($0.candidatesOut)))" }
     return parts.joined(separator: " > ")
   }

@@ -4,7 +4,7 @@ import Terminal
 /// The chat before its first message: what this is, and three keys to try.
 enum Welcome {
   static func draw(_ state: PlaygroundState, in area: Rect, on frame: inout Frame) {
-    let lines = lines(state, width: area.width)
+    let lines = lines(state, width: area.width, glyphs: frame.glyphs)
     let fitting = lines.prefix(area.height)
     let top = area.y + max(0, (area.height - fitting.count) / 3)
     let widest = fitting.map(\.columns).max() ?? 0
@@ -14,9 +14,21 @@ enum Welcome {
     }
   }
 
-  private static func lines(_ state: PlaygroundState, width: Int) -> [StyledText] {
+  private static func lines(
+    _ state: PlaygroundState, width: Int, glyphs: GlyphSet
+  ) -> [StyledText] {
     var lines: [StyledText] = []
     lines += wrapped(modelLine(state), style: modelStyle(state), width: width)
+    if case .loading(_, let fraction) = state.model {
+      let columns = max(8, min(40, width - 4))
+      let bar = Gauge.bar(fraction, columns: columns, glyphs: glyphs)
+      var line = StyledText("[", Style(.border))
+      line.append(bar, Style(.gauge))
+      line.append(
+        String(repeating: glyphs.barEmpty, count: max(0, columns - bar.count)), Style(.border))
+      line.append("]", Style(.border))
+      lines.append(line)
+    }
     if let facts = factsLine(state) { lines += wrapped(facts, style: Style(.dim), width: width) }
     lines.append(StyledText())
     lines += wrapped(
@@ -62,7 +74,8 @@ enum Welcome {
     guard let summary = state.model.summary else { return nil }
     let parameters = Scale.label(Double(summary.parameters))
     let seconds = PlaygroundState.number(summary.loadSeconds, decimals: 2)
-    return "\(summary.architecture), \(parameters) parameters, \(byteText(summary.fileBytes)) mapped in \(seconds) s; "
+    return
+      "\(summary.architecture), \(parameters) parameters, \(byteText(summary.fileBytes)) mapped in \(seconds) s; "
       + "context \(summary.contextLength) tokens; \(summary.instructionSet), \(counted(summary.threads, "thread"))."
   }
 }

@@ -26,7 +26,9 @@ extension PlaygroundState {
       return say(.error, "no model: \(reason)") + [.setPrompt(text)]
     }
     if case .none = model {
-      return say(.error, "no model is loaded: press m in normal mode to pick one") + [.setPrompt(text)]
+      return say(.error, "no model is loaded: press m in normal mode to pick one") + [
+        .setPrompt(text)
+      ]
     }
     chat.queue.append(text)
     return say(.info, "queued: it is sent when the engine is free")
@@ -43,7 +45,8 @@ extension PlaygroundState {
   }
 
   /// Adds a message of its own text below `parent`, shown and recorded.
-  private mutating func add(_ role: ChatRole, _ text: String, after parent: MessageID?) -> [Effect] {
+  private mutating func add(_ role: ChatRole, _ text: String, after parent: MessageID?) -> [Effect]
+  {
     var effects: [Effect] = []
     if session.title == nil, role == .user {
       let title = text.headline(40)
@@ -66,7 +69,8 @@ extension PlaygroundState {
   }
 
   /// Starts an answer below `parent`, which goes on from `start` where one is given.
-  mutating func answer(after parent: MessageID?, goingOnFrom start: ChatMessage? = nil) -> [Effect] {
+  mutating func answer(after parent: MessageID?, goingOnFrom start: ChatMessage? = nil) -> [Effect]
+  {
     let extends = parent == chat.conversation.head
     let id = chat.conversation.append(.assistant, "", after: parent, time: clock.wall)
     if let start { chat.conversation.appendText(start.text, tokens: start.tokens, to: id) }
@@ -142,7 +146,8 @@ extension PlaygroundState {
     guard siblings.count > 1 else {
       return say(.info, "this message has one version; r makes another answer, e edits")
     }
-    guard let index = siblings.firstIndex(of: choice), siblings.indices.contains(index + step) else {
+    guard let index = siblings.firstIndex(of: choice), siblings.indices.contains(index + step)
+    else {
       return say(.info, step < 0 ? "this is the first version" : "this is the last version")
     }
     undo.push(.head(chat.conversation.head))
@@ -210,6 +215,7 @@ extension PlaygroundState {
     chat.conversation.system = system
     rebuildTranscript()
     return record([.system(system)]) + measure()
-      + say(.info, system == nil ? "system prompt removed" : "system prompt set for the next answer")
+      + say(
+        .info, system == nil ? "system prompt removed" : "system prompt set for the next answer")
   }
 }

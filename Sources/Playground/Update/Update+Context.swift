@@ -26,13 +26,16 @@ extension PlaygroundState {
     undo.push(.head(chat.conversation.head))
     var kept = Array(path[starts[count]...])
     // An answer that was cut is gone on with; the one that did not begin is begun.
-    let start = kept.last?.role == .assistant ? kept.removeLast() : nil
+    let last = kept.last?.role == .assistant ? kept.removeLast() : nil
+    let start = last.flatMap { $0.text.isEmpty ? nil : $0 }
     var parent: MessageID?
     var records: [SessionRecord] = []
     for message in kept {
       let copy = chat.conversation.append(message.role, "", after: parent, time: message.time)
       chat.conversation.appendText(message.text, tokens: message.tokens, to: copy)
-      if let provenance = message.provenance { chat.conversation.setProvenance(provenance, of: copy) }
+      if let provenance = message.provenance {
+        chat.conversation.setProvenance(provenance, of: copy)
+      }
       if let stored = chat.conversation[copy] { records.append(.message(stored)) }
       parent = copy
     }

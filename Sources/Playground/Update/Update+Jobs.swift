@@ -137,7 +137,8 @@ extension PlaygroundState {
     if chat.conversation[answer.message]?.text.isEmpty == true, provenance.tokens == 0 {
       effects += show(head: chat.conversation[answer.message]?.parent)
     } else {
-      chat.transcript.end(note: chat.conversation[answer.message].flatMap { provenanceLine(of: $0) })
+      chat.transcript.end(
+        note: chat.conversation[answer.message].flatMap { provenanceLine(of: $0) })
     }
     if advancesSeed { settings.seed &+= 1 }
     if provenance.finish == .contextFull {
@@ -201,7 +202,9 @@ extension PlaygroundState {
         }
       return (origin, Array(message.text.trimmed.utf8))
     }
-    if let system = chat.conversation.system { turns.insert((.system, Array(system.trimmed.utf8)), at: 0) }
+    if let system = chat.conversation.system {
+      turns.insert((.system, Array(system.trimmed.utf8)), at: 0)
+    }
     var parts: [ContextPart] = []
     func add(_ origin: ContextPart.Origin) {
       if parts.last?.origin == origin {

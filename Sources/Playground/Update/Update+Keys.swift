@@ -172,7 +172,8 @@ extension PlaygroundState {
   mutating func toggleReordering() -> [Effect] {
     knobs.reordering = knobs.reordering == nil ? 0 : nil
     knobs.selected = KnobItem.all.count - 1
-    return say(.info, knobs.reordering == nil ? "order set" : "j k choose a stage, J K move it, o ends")
+    return say(
+      .info, knobs.reordering == nil ? "order set" : "j k choose a stage, J K move it, o ends")
   }
 
   mutating func rename(_ title: String) -> [Effect] {
@@ -204,10 +205,14 @@ extension PlaygroundState {
   mutating func copyCode() -> [Effect] {
     guard let target = chat.target else { return [] }
     let blocks = MarkdownReader.codeBlocks(in: target.text)
-    guard !blocks.isEmpty else { return say(.info, "the message has no code block; y copies all of it") }
-    let index = chat.copiedBlock.map { $0.message == target.id ? ($0.index + 1) % blocks.count : 0 } ?? 0
+    guard !blocks.isEmpty else {
+      return say(.info, "the message has no code block; y copies all of it")
+    }
+    let index =
+      chat.copiedBlock.map { $0.message == target.id ? ($0.index + 1) % blocks.count : 0 } ?? 0
     chat.copiedBlock = .init(message: target.id, index: index)
     let effect = [Effect.copy(blocks[index])]
-    return blocks.count > 1 ? effect + say(.info, "code block \(index + 1) of \(blocks.count)") : effect
+    return blocks.count > 1
+      ? effect + say(.info, "code block \(index + 1) of \(blocks.count)") : effect
   }
 }

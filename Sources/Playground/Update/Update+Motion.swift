@@ -19,7 +19,8 @@ extension PlaygroundState {
         knobs.selected = Self.moved(knobs.selected, motion, count: KnobItem.all.count, page: 8)
       }
     case .sessions:
-      sessions.selected = Self.moved(sessions.selected, motion, count: sessions.shown.count, page: 10)
+      sessions.selected = Self.moved(
+        sessions.selected, motion, count: sessions.shown.count, page: 10)
     case .profile: break
     }
   }
@@ -77,7 +78,8 @@ extension PlaygroundState {
     guard !text.isEmpty else {
       overlays.append(
         .input(
-          LineInput(purpose: .search(pane), label: pane == .chat ? "/" : "filter: ", editor: LineEditor())))
+          LineInput(
+            purpose: .search(pane), label: pane == .chat ? "/" : "filter: ", editor: LineEditor())))
       return []
     }
     return search(text, in: pane)

@@ -5,10 +5,14 @@ extension PlaygroundState {
   /// Gives a key to the top layer.
   mutating func handle(_ key: Key, over overlay: Overlay) -> [Effect] {
     switch overlay {
-    case .help(let list): return handle(key, in: list, rows: Commands.matching(list.editor.text).count) { .help($0) }
-    case .palette(let list): return handle(key, in: list, rows: paletteMatches(list).count) { .palette($0) }
-    case .models(let list): return handle(key, in: list, rows: modelMatches(list).count) { .models($0) }
-    case .recent(let list): return handle(key, in: list, rows: recentMatches(list).count) { .recent($0) }
+    case .help(let list):
+      return handle(key, in: list, rows: Commands.matching(list.editor.text).count) { .help($0) }
+    case .palette(let list):
+      return handle(key, in: list, rows: paletteMatches(list).count) { .palette($0) }
+    case .models(let list):
+      return handle(key, in: list, rows: modelMatches(list).count) { .models($0) }
+    case .recent(let list):
+      return handle(key, in: list, rows: recentMatches(list).count) { .recent($0) }
     case .dialog(let dialog): return handle(key, in: dialog)
     case .input(let input): return handle(key, in: input)
     case .inspector(let inspector): return handle(key, in: inspector)
@@ -98,7 +102,8 @@ extension PlaygroundState {
   }
 
   private mutating func handle(_ key: Key, in dialog: Dialog) -> [Effect] {
-    guard case .character(let character) = key, dialog.choices.contains(where: { $0.key == character })
+    guard case .character(let character) = key,
+      dialog.choices.contains(where: { $0.key == character })
     else {
       if key == .escape { overlays.removeLast() }
       return []

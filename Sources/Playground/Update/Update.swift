@@ -8,10 +8,12 @@ package func update(_ state: inout PlaygroundState, _ action: Action) -> [Effect
   switch action {
   case .time(let clock): state.clock = clock
   case .key(let key):
-    state.notice = nil
+    state.dismissNotice()
     effects = state.handle(key)
   case .resize(let size): state.size = size
-  case .prompt(let prompt): state.prompt = prompt
+  case .prompt(let prompt):
+    if prompt.text != state.prompt.text { state.dismissNotice() }
+    state.prompt = prompt
   case .submitted(let text):
     state.notice = nil
     effects = state.submit(text)
@@ -40,9 +42,16 @@ extension PlaygroundState {
   package mutating func say(_ level: Notice.Level, _ text: String) -> [Effect] {
     let notice = Notice(level, text)
     self.notice = notice
+    noticeTime = clock.monotonic
     log.append(notice)
     if log.count > 500 { log.removeFirst(log.count - 500) }
     return []
+  }
+
+  /// Clears the status row, but no error that nobody had the time to read.
+  mutating func dismissNotice() {
+    if notice?.level == .error, clock.monotonic &- noticeTime < 4_000_000_000 { return }
+    notice = nil
   }
 
   mutating func ticket() -> Int {
@@ -71,10 +80,11 @@ extension PlaygroundState {
 
   /// Sets the whole branch shown; streaming text is only ever appended instead.
   mutating func rebuildTranscript(width: Int? = nil) {
+    let width = width ?? chat.transcript.width
     chat.transcript = Transcript(
       branch: chat.conversation.branch, system: chat.conversation.system,
-      note: { provenanceLine(of: $0) }, openID: running?.message,
-      width: width ?? chat.transcript.width, isRaw: chat.isRaw)
+      note: { provenanceLine(of: $0, width: width) }, openID: running?.message, width: width,
+      isRaw: chat.isRaw)
   }
 
   /// Loads a model file; the present one stays until the new one is there.

@@ -17,7 +17,8 @@ func expectGolden(
     return
   }
   guard let expected = try? String(contentsOf: file, encoding: .utf8) else {
-    Issue.record("no golden \(name): record it with PACELINE_RECORD=1", sourceLocation: sourceLocation)
+    Issue.record(
+      "no golden \(name): record it with PACELINE_RECORD=1", sourceLocation: sourceLocation)
     return
   }
   let new = text.split(separator: "\n", omittingEmptySubsequences: false)

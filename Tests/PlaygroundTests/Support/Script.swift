@@ -71,7 +71,8 @@ struct Script {
 
   private var reports: [StageReport] {
     [
-      StageReport(stage: .topK, candidatesIn: 49152, candidatesOut: 40, entropy: 3.1, changed: true),
+      StageReport(
+        stage: .topK, candidatesIn: 49152, candidatesOut: 40, entropy: 3.1, changed: true),
       StageReport(stage: .topP, candidatesIn: 40, candidatesOut: 19, entropy: 2.42, changed: true),
       StageReport(stage: .minP, candidatesIn: 19, candidatesOut: 7, entropy: 1.52, changed: true),
       StageReport(

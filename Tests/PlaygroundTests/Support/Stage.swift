@@ -12,7 +12,7 @@ struct Stage {
   private var text = LineEditor()
   /// Seconds on the stage's clock.
   private(set) var seconds = 0.0
-  /// 2026-03-01 12:03:00 UTC
+  /// The stage's first moment: 2026-03-01 12:03:00 UTC.
   static let start = 1_772_366_580.0
 
   init(_ width: Int = 80, _ height: Int = 24, model: ModelSummary? = Script.model) {
