@@ -125,8 +125,12 @@ import Runtime
         throw InferenceError(.invalidRequest, "nothing is saved yet that could be forked")
       }
       writer?.flush()
-      let copy = try store.fork(SessionReader.read(path), at: message)
-      try take(SessionReader.read(copy))
+      let original = try SessionReader.read(path)
+      var copy = try SessionReader.read(store.fork(original, at: message))
+      let title = Self.opened(original).title
+      copy.title = title.hasSuffix(" (fork)") ? title : title + " (fork)"
+      try take(copy)
+      if let title = copy.title { writer?.append(.title(title)) }
     } catch {
       mailbox.post(.notice(Notice(.error, error.message)))
     }

@@ -57,7 +57,7 @@ extension PlaygroundState {
     parts.append(finish)
     let line = parts.joined(separator: "  ")
     // The header above names the model as well; the line under the answer does where there is room.
-    let full = "\(made.model)  \(line)"
+    let full = "\(displayName(of: made))  \(line)"
     let room = (width ?? chat.transcript.width) - Transcript.indent
     return CharacterWidth.columns(full) <= room ? full : line
   }
@@ -110,6 +110,23 @@ extension PlaygroundState {
     return day >= today ? timeOfDay(wall) : "\(min(9999, today - day))d ago"
   }
 
+  /// What people call a model: its file's name without format and ending, else its own name.
+  static func displayName(of summary: ModelSummary) -> String {
+    var stem = summary.path.split(separator: "/").last.map(String.init) ?? ""
+    if stem.lowercased().hasSuffix(".gguf") { stem.removeLast(5) }
+    for separator in [".", "-", "_"]
+    where stem.lowercased().hasSuffix(separator + summary.format.lowercased()) {
+      stem.removeLast(summary.format.count + 1)
+    }
+    return stem.isEmpty ? summary.name : stem
+  }
+
+  /// The name of the model that an answer came from.
+  func displayName(of made: Provenance) -> String {
+    guard let summary = model.summary, summary.name == made.model else { return made.model }
+    return Self.displayName(of: summary)
+  }
+
   /// The model's name and format, as short as the title bar needs.
   var modelLabel: String {
     switch model {
@@ -117,7 +134,7 @@ extension PlaygroundState {
     case .loading(let path, let fraction):
       let name = path.split(separator: "/").last.map(String.init) ?? path
       return "loading \(name) \(Int(min(1, max(0, fraction)) * 100))%"
-    case .ready(let summary): return "\(summary.name) \(summary.format)"
+    case .ready(let summary): return "\(Self.displayName(of: summary)) \(summary.format)"
     case .failed: return "no model"
     }
   }
@@ -127,7 +144,9 @@ extension PlaygroundState {
     switch message.role {
     case .user: "you"
     case .system: "system"
-    case .assistant: message.provenance?.model ?? model.summary?.name ?? "model"
+    case .assistant:
+      message.provenance.map { displayName(of: $0) } ?? model.summary.map(Self.displayName)
+        ?? "model"
     }
   }
 

@@ -243,7 +243,7 @@ enum ProfilePane {
       let x = rect.right - 1 - tick.age
       let columns = CharacterWidth.columns(tick.label)
       let start = x - columns
-      let hasRoom = samples.count { $0.isFinite } >= columns + 6
+      let hasRoom = samples.count { $0.isFinite } >= columns + 2
       if start >= rect.x, hasRoom || (start..<x).allSatisfy({ frame[$0, rect.y].text == " " }) {
         frame.write(tick.label, at: Point(x: start, y: rect.y), style: Style(.tick))
       }

@@ -60,7 +60,8 @@ enum Welcome {
     switch state.model {
     case .none: "No model is loaded: press Esc, then m to pick one."
     case .loading: state.modelLabel
-    case .ready(let summary): "\(summary.name), \(summary.format): ready."
+    case .ready(let summary):
+      "\(PlaygroundState.displayName(of: summary)), \(summary.format): ready."
     case .failed(_, let reason): "No model: \(reason) (Esc, then m picks another)"
     }
   }

@@ -59,7 +59,9 @@ extension PlaygroundState {
     modelHash = ""
     var effects = isOther ? record([.model(reference(to: summary))]) : []
     effects += say(
-      .info, "\(summary.name) loaded in \(Self.number(summary.loadSeconds, decimals: 2)) s")
+      .info,
+      "\(Self.displayName(of: summary)) loaded in \(Self.number(summary.loadSeconds, decimals: 2)) s"
+    )
     if summary.template == nil {
       let reason = summary.templateNote ?? "the file has no chat template"
       effects += say(.warning, "\(reason): text is continued as it stands")
