@@ -6,7 +6,8 @@ import Runtime
 struct ReplaySession: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "replay",
-    abstract: "Run a session again; status 7 where a token differs.")
+    abstract: "Run a session again; status 7 where a token differs.",
+    usage: "paceline replay [--model <model>] [<options>] <file>")
 
   @OptionGroup var options: ModelOptions
 

@@ -44,8 +44,7 @@ struct HelperProgram {
     }
     while process.isRunning {
       if isCancelled() {
-        process.terminate()
-        process.waitUntilExit()
+        end(process)
         throw InferenceError(.cancelled, "stopped")
       }
       whileRunning()
@@ -55,6 +54,14 @@ struct HelperProgram {
     // A program that a signal ended, as by a C-c that reached it too, was cancelled as well.
     if isCancelled() { throw InferenceError(.cancelled, "stopped") }
     return Result(status: process.terminationStatus, output: text(output), errors: text(errors))
+  }
+
+  /// Asks the program to end, and makes it where it does not within two seconds.
+  private func end(_ process: Process) {
+    process.terminate()
+    for _ in 0..<40 where process.isRunning { Thread.sleep(forTimeInterval: 0.05) }
+    if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+    process.waitUntilExit()
   }
 
   private func text(_ path: String) -> String {
