@@ -32,7 +32,8 @@ let package = Package(
       name: "Runtime",
       dependencies: ["Compute", "Inference", "Models", .product(name: "Yams", package: "Yams")],
       swiftSettings: strict),
-    .target(name: "Terminal", dependencies: ["CNcurses", "CReadline", "CTerminal"], swiftSettings: strict),
+    .target(
+      name: "Terminal", dependencies: ["CNcurses", "CReadline", "CTerminal"], swiftSettings: strict),
     .target(
       name: "Playground", dependencies: ["Inference", "Runtime", "Terminal"], swiftSettings: strict),
     .executableTarget(
