@@ -48,13 +48,18 @@ import Glibc
     try body(unsafe RawSpan(_unsafeStart: base, byteCount: byteCount))
   }
 
-  /// Asks the system to read a range ahead of its use.
-  package func willNeed(_ range: Range<Int>) {
+  /// Reads a range from the disk where it is not in memory yet, and maps its pages; returns once that is done.
+  package func populate(_ range: Range<Int>) {
     let page = 4096
-    let start = range.lowerBound / page * page
+    let start = max(0, range.lowerBound) / page * page
     guard start < min(range.upperBound, byteCount) else { return }
     let length = min(range.upperBound, byteCount) - start
-    unsafe madvise(UnsafeMutableRawPointer(mutating: base + start), length, MADV_WILLNEED)
+    let memory = unsafe UnsafeMutableRawPointer(mutating: base + start)
+    // MADV_POPULATE_READ, which the C library's header may not know yet; kernels before 5.14 refuse it.
+    let populateRead: Int32 = 22
+    if unsafe madvise(memory, length, populateRead) != 0 {
+      unsafe madvise(memory, length, MADV_WILLNEED)
+    }
   }
 }
 

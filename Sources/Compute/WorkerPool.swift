@@ -59,11 +59,15 @@ import Synchronization
         start.wait(past: seen, spins: 4000)
         seen += 1
         if stopping { return }
-        body?(Worker(index: index, team: team))
+        runBody(as: Worker(index: index, team: team))
         team.barrier()
       }
     }
   }
+
+  /// Calls the body in a function of its own, so that no worker holds on to it past the barrier: the caller's closure
+  /// must not outlive `run`.
+  @inline(never) private func runBody(as worker: Worker) { body?(worker) }
 }
 
 /// One member of the team inside `WorkerPool.run`.

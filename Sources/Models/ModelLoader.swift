@@ -27,6 +27,7 @@ package enum ModelLoader {
   /// Maps and checks a file; no weight is read yet.
   ///
   /// - Parameter contextLength: positions to make room for; nil or more than the model knows takes the model's own.
+  /// - Throws: `modelFile`, `unsupportedModel`, `outOfMemory`.
   package static func load(
     path: String, contextLength: Int? = nil, kernels: Kernels = .shared
   ) throws(InferenceError) -> LoadedModel {
@@ -40,6 +41,12 @@ package enum ModelLoader {
     let weights = try NetworkWeights(gguf, configuration)
     let trained = configuration.shape.contextLength
     let length = min(max(contextLength ?? trained, 1), trained)
+    let reserved = Transformer.reservedByteCount(configuration, contextLength: length)
+    guard AddressSpace.hasRoom(for: reserved) else {
+      throw InferenceError(
+        .outOfMemory,
+        "\(path): no room for working memory of \(reserved) bytes: use a shorter context")
+    }
     let model = Transformer(
       configuration: configuration, weights: weights, contextLength: length, kernels: kernels)
     return LoadedModel(gguf: gguf, model: model)

@@ -50,8 +50,8 @@ final class TemporaryFile {
     let file = TemporaryFile(bytes)
     let mapped = try MappedFile(path: file.path)
     #expect(mapped.byteCount == bytes.count)
-    mapped.willNeed(0..<bytes.count)
-    mapped.willNeed(9_000..<50_000)
+    mapped.populate(0..<bytes.count)
+    mapped.populate(9_000..<50_000)
     let same = mapped.withBytes { span in
       bytes.indices.allSatisfy { span.unsafeLoad(fromByteOffset: $0, as: UInt8.self) == bytes[$0] }
     }

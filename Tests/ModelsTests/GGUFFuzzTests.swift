@@ -50,7 +50,7 @@ import Testing
       let tokenizer = try TokenizerLoader.load(from: gguf)
       if encodes { use(tokenizer) }
       let recognition = ChatTemplate.recognize(in: gguf, tokenizer: tokenizer)
-      _ = recognition.template?.render([ChatMessage(.system, "s"), ChatMessage(.user, "u")])
+      _ = recognition.template?.render([TemplateMessage(.system, "s"), TemplateMessage(.user, "u")])
     } catch {
       #expect(error.code == .modelFile || error.code == .unsupportedModel)
     }

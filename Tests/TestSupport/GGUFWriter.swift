@@ -67,6 +67,9 @@ package struct GGUFWriter {
     }
   }
 
+  /// Takes a key out, where it is there.
+  package mutating func remove(_ key: String) { metadata.removeAll { $0.key == key } }
+
   /// Adds a tensor `[rows, columns]` of row-major values, stored in `type`.
   package mutating func addTensor(
     _ name: String, _ type: ElementType, rows: Int, columns: Int, values: [Float]

@@ -31,6 +31,11 @@ package struct Perplexity {
         .invalidRequest,
         "\(tokens.count) tokens are too few for one chunk of \(contextLength)")
     }
+    // Inputs are checked by the model; the last token of a chunk is only ever looked up.
+    if let stray = tokens.first(where: { $0 < 0 || Int($0) >= model.shape.vocabulary }) {
+      throw InferenceError(
+        .invalidRequest, "token \(stray) is outside the vocabulary of \(model.shape.vocabulary)")
+    }
     let cache = try model.makeCache(capacity: contextLength)
     var total = 0.0
     var count = 0

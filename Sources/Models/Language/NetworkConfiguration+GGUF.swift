@@ -20,6 +20,10 @@ extension NetworkConfiguration {
         "\(fields.path): architecture '\(architecture)' is not one this program runs "
           + "(\(Self.architectures.joined(separator: ", ")))")
     }
+    guard vocabulary <= Int(TokenID.max) else {
+      throw InferenceError(
+        .modelFile, "\(fields.path): tensor token_embd.weight has \(vocabulary) rows, too many")
+    }
     let heads = try fields.integer("attention.head_count", in: 1...4096)
     let width = try fields.integer("embedding_length", in: 1...1 << 20)
     let kvHeads = try fields.integer("attention.head_count_kv", in: 1...heads, default: heads)
@@ -97,6 +101,11 @@ private struct HyperparameterReader {
   ) throws(InferenceError) -> Int {
     guard gguf.metadata.contains(key(field)) else {
       guard let fallback else { throw error(field, "is missing") }
+      // What follows from other fields is no more to be trusted than what stands in the file.
+      guard range.contains(fallback) else {
+        throw error(
+          field, "would be \(fallback), outside \(range.lowerBound)...\(range.upperBound)")
+      }
       return fallback
     }
     guard let value = gguf.metadata.integer(key(field)) else {

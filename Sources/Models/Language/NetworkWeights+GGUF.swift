@@ -8,10 +8,10 @@ extension NetworkWeights {
   package init(_ gguf: GGUF, _ configuration: NetworkConfiguration) throws(InferenceError) {
     let reader = TensorReader(gguf: gguf)
     let shape = configuration.shape
-    embedding = try gguf.require("token_embd.weight", rows: shape.vocabulary, columns: shape.width)
+    embedding = try reader.matrix("token_embd.weight", shape.vocabulary, shape.width)
     outputNorm = try reader.vector("output_norm.weight", shape.width)
     if gguf.info("output.weight") != nil {
-      head = try gguf.require("output.weight", rows: shape.vocabulary, columns: shape.width)
+      head = try reader.matrix("output.weight", shape.vocabulary, shape.width)
     } else {
       head = embedding
     }
@@ -25,6 +25,12 @@ extension NetworkWeights {
     for index in 0..<shape.layers {
       layers.append(try LayerWeights(reader, index, configuration))
     }
+    if let stray = gguf.tensors.first(where: { !reader.used.contains($0.name) }) {
+      throw InferenceError(
+        .unsupportedModel,
+        "\(gguf.file.path): tensor \(stray.name) has no place in this program's "
+          + "\(configuration.architecture) network, and without it the answers would be wrong")
+    }
   }
 }
 
@@ -37,7 +43,7 @@ extension LayerWeights {
     let kvWidth = shape.kvHeads * shape.headDimension
     let prefix = "blk.\(index)."
     func matrix(_ name: String, _ rows: Int, _ columns: Int) throws(InferenceError) -> Tensor {
-      try reader.gguf.require("\(prefix)\(name).weight", rows: rows, columns: columns)
+      try reader.matrix("\(prefix)\(name).weight", rows, columns)
     }
     attentionNorm = try reader.vector("\(prefix)attn_norm.weight", shape.width)
     queries = try matrix("attn_q", queryWidth, shape.width)
@@ -62,12 +68,21 @@ extension LayerWeights {
   }
 }
 
-/// Finds one-row tensors of floats.
-private struct TensorReader {
+/// Finds tensors of a shape, and notes which ones were asked for.
+private final class TensorReader {
   let gguf: GGUF
+  private(set) var used: Set<String> = []
 
+  init(gguf: GGUF) { self.gguf = gguf }
+
+  func matrix(_ name: String, _ rows: Int, _ columns: Int) throws(InferenceError) -> Tensor {
+    used.insert(name)
+    return try gguf.require(name, rows: rows, columns: columns)
+  }
+
+  /// A one-row tensor of floats.
   func vector(_ name: String, _ count: Int) throws(InferenceError) -> Tensor {
-    let tensor = try gguf.require(name, rows: 1, columns: count)
+    let tensor = try matrix(name, 1, count)
     guard tensor.type == .f32 else {
       throw InferenceError(
         .unsupportedModel,

@@ -39,6 +39,18 @@ package final class Transformer: LanguageModel, @unchecked Sendable {
       rows: Transformer.rowLimit, shape: configuration.shape, weights: weights)
   }
 
+  /// At least the bytes that `init` reserves; of them only what passes use is ever touched.
+  static func reservedByteCount(
+    _ configuration: NetworkConfiguration, contextLength: Int
+  ) -> Int {
+    let shape = configuration.shape
+    let queryWidth = shape.heads * shape.headDimension
+    let kvWidth = shape.kvHeads * shape.headDimension
+    // Two quantised forms add at most 3 bytes to the 4 of a float.
+    let row = 7 * (4 * shape.width + 3 * queryWidth + 2 * kvWidth + 3 * shape.feedForward)
+    return rowLimit * row + 8 * contextLength * configuration.rotaryDimension + 8 * shape.vocabulary
+  }
+
   package var shape: ModelShape { configuration.shape }
 
   package var scratchByteCount: Int { scratch.byteCount }
@@ -54,6 +66,13 @@ package final class Transformer: LanguageModel, @unchecked Sendable {
       throw InferenceError(
         .invalidRequest,
         "a cache of \(capacity) positions, the model was loaded for \(contextLength)")
+    }
+    // Keys and values, two bytes each.
+    let byteCount = shape.layers * shape.kvHeads * shape.headDimension * capacity * 4
+    guard AddressSpace.hasRoom(for: byteCount) else {
+      throw InferenceError(
+        .outOfMemory,
+        "no room for a cache of \(capacity) positions (\(byteCount) bytes): use a shorter context")
     }
     return DenseKVCache(
       layout: .init(

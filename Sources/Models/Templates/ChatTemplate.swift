@@ -47,8 +47,8 @@ package struct ChatTemplate: Sendable, Equatable {
   /// Taken off the beginning of the prompt, since the tokenizer puts it there by itself.
   var omittedStart = ""
   /// What each role's turn begins and ends with.
-  var before: [ChatRole: String]
-  var after: [ChatRole: String]
+  var before: [TemplateRole: String]
+  var after: [TemplateRole: String]
   /// What an answer begins with, where it is asked for; empty where the user's turn ends so that the answer follows.
   var answer = ""
   /// Whether the answer's beginning is there without being asked for.
@@ -60,7 +60,7 @@ package struct ChatTemplate: Sendable, Equatable {
   package var defaultSystem: String?
   /// Written before the system message, which is always there then; `{date}` stands for the date.
   var systemPreamble: String?
-  var trimmedRoles: Set<ChatRole> = []
+  var trimmedRoles: Set<TemplateRole> = []
   var skipsEmptySystem = false
 
   /// The prompt for a conversation.
@@ -71,7 +71,7 @@ package struct ChatTemplate: Sendable, Equatable {
   /// - Returns: pieces whose joined text is what llama.cpp's template engine renders; text of messages never stands
   ///   in a piece that parses special tokens.
   package func render(
-    _ messages: [ChatMessage], ending: Ending = .answer, date: String = "26 Jul 2024"
+    _ messages: [TemplateMessage], ending: Ending = .answer, date: String = "26 Jul 2024"
   ) -> [PromptPiece] {
     if ending == .openMessage, let last = messages.last {
       return render(Array(messages.dropLast()), ending: .answer, date: date)
@@ -123,7 +123,7 @@ package struct ChatTemplate: Sendable, Equatable {
   }
 
   private func append(
-    _ turn: ChatMessage, system text: String?, isFirst: Bool, isLast: Bool,
+    _ turn: TemplateMessage, system text: String?, isFirst: Bool, isLast: Bool,
     to prompt: inout PromptBuilder
   ) {
     prompt.append(special: before[turn.role] ?? "")
@@ -149,7 +149,7 @@ package struct ChatTemplate: Sendable, Equatable {
     prompt.append(special: after[turn.role] ?? "")
   }
 
-  private func trimmed(_ text: String, _ role: ChatRole) -> String {
+  private func trimmed(_ text: String, _ role: TemplateRole) -> String {
     trimmedRoles.contains(role) ? text.trimmingASCIIWhitespace() : text
   }
 }

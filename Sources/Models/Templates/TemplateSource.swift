@@ -47,7 +47,7 @@ struct TemplateSource {
     _ family: ChatTemplate.Family, before: (String) -> String, after: String
   ) -> ChatTemplate {
     var template = ChatTemplate(family: family, before: [:], after: [:])
-    for role in ChatRole.allCases {
+    for role in TemplateRole.allCases {
       template.before[role] = before(role.rawValue)
       template.after[role] = after
     }
@@ -64,7 +64,7 @@ struct TemplateSource {
     else { return nil }
     var template = turns(.chatML, before: { "<|im_start|>\($0)\n" }, after: "<|im_end|>\n")
     template.answer = "<|im_start|>assistant\n"
-    if trimsContent { template.trimmedRoles = Set(ChatRole.allCases) }
+    if trimsContent { template.trimmedRoles = Set(TemplateRole.allCases) }
     switch defaultChatMLSystem() {
     case .none: break
     case .text(let text): template.defaultSystem = text
@@ -184,7 +184,7 @@ struct TemplateSource {
       .gemma, before: { "<start_of_turn>\($0 == "assistant" ? "model" : $0)\n" },
       after: "<end_of_turn>\n")
     template.answer = "<start_of_turn>model\n"
-    template.trimmedRoles = Set(ChatRole.allCases)
+    template.trimmedRoles = Set(TemplateRole.allCases)
     if dense.contains("first_user_prefix=messages[0]['content']+'") {
       template.system = .prefixed(separator: "\n\n")
     } else {
@@ -203,7 +203,7 @@ struct TemplateSource {
       .llama3, before: { "<|start_header_id|>\($0)<|end_header_id|>\n\n" }, after: "<|eot_id|>")
     template.answer = "<|start_header_id|>assistant<|end_header_id|>\n\n"
     template.alwaysAnswers = !contains("add_generation_prompt")
-    template.trimmedRoles = Set(ChatRole.allCases)
+    template.trimmedRoles = Set(TemplateRole.allCases)
     if contains("Cutting Knowledge Date") {
       guard contains("Cutting Knowledge Date: December 2023\n"),
         contains("'Today Date: ' + date_string + '\n\n'")

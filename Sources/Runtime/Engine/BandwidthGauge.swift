@@ -44,8 +44,11 @@ package struct BandwidthGauge {
     while slicesLeft > 0, isIdle() {
       if offset + Self.sliceBytes > weights.byteCount { offset = 0 }
       let start = monotonicNanoseconds()
-      PageReader(file: weights, kernels: kernels, pool: pool)
-        .read(offset..<offset + Self.sliceBytes)
+      let begin = offset
+      pool.run { worker in
+        let share = worker.share(of: Self.sliceBytes, multipleOf: 4096)
+        kernels.stream(weights, begin + share.lowerBound..<begin + share.upperBound)
+      }
       windowTime += max(1, monotonicNanoseconds() - start)
       offset += Self.sliceBytes
       slicesLeft -= 1

@@ -94,12 +94,6 @@ package actor Engine {
     let start = monotonicNanoseconds()
     entry.events.yield(.loading(fraction: 0))
     var loaded = try loader(path, contextLength)
-    if let file = loaded.file {
-      try PageReader(file: file, kernels: kernels, pool: pool)
-        .readAll(cancellation: entry.control.cancellation) {
-          entry.events.yield(.loading(fraction: $0))
-        }
-    }
     guard !entry.control.cancellation.isRaised else {
       throw InferenceError(.cancelled, "loading was cancelled")
     }
@@ -108,6 +102,7 @@ package actor Engine {
     loaded.summary.loadSeconds = secondsBetween(start, monotonicNanoseconds())
     caches.removeAll()
     current = loaded
+    if let file = loaded.file { PageWarmer.start(file) }
     entry.events.yield(.loaded(loaded.summary))
   }
 }

@@ -35,13 +35,13 @@ extension ChatTemplate {
   /// The prompt that asks for an answer or, where the last turn is one, for the rest of it.
   fileprivate func pieces(of turns: [ChatTurn]) -> [PromptPiece] {
     let messages = turns.map { turn in
-      let role: Models.ChatRole =
+      let role: TemplateRole =
         switch turn.role {
         case .system: .system
         case .user: .user
         case .assistant: .assistant
         }
-      return Models.ChatMessage(role, turn.text)
+      return TemplateMessage(role, turn.text)
     }
     return render(messages, ending: turns.last?.role == .assistant ? .openMessage : .answer)
   }

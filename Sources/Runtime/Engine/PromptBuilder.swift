@@ -72,6 +72,8 @@ struct PromptBuilder {
     var length = 0
     var best = (count: 0, length: 0)
     for (index, token) in known.enumerated() {
+      // A session file may hold any number.
+      guard token >= 0, Int(token) < tokenizer.vocabularySize else { break }
       let piece = tokenizer.bytes(of: token, special: false)
       guard bytes[length...].starts(with: piece) else { break }
       length += piece.count
