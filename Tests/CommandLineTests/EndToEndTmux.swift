@@ -29,7 +29,7 @@ final class Tmux {
     ])
   }
 
-  deinit { try? run(["kill-server"]) }
+  deinit { _ = try? run(["kill-server"]) }
 
   @discardableResult
   private func run(_ arguments: [String]) throws -> String {

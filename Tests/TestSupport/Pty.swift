@@ -129,12 +129,14 @@ package final class Pty {
   }
 
   /// Reads until the condition holds; throws what the screen shows when it does not in time.
+  ///
+  /// The condition may look at more than the screen: it is asked ten times a second at least.
   package func wait(_ what: String, seconds: Int = 10, until condition: (Pty) -> Bool) throws {
     let end = ContinuousClock.now + .seconds(seconds)
     while !condition(self) {
       var wait = pollfd(fd: master, events: Int16(POLLIN), revents: 0)
-      let left = Int32((end - .now) / .milliseconds(1))
-      guard left > 0, poll(&wait, 1, left) > 0, readOnce() || condition(self) else {
+      let isInTime = ContinuousClock.now < end
+      guard isInTime, poll(&wait, 1, 100) == 0 || readOnce() || condition(self) else {
         throw PtyError("waited in vain for \(what); screen:\n\(model.text)\n\(model.unknown)")
       }
     }
