@@ -45,7 +45,7 @@ let package = Package(
       swiftSettings: strict),
 
     .target(
-      name: "TestSupport", dependencies: ["Compute", "Inference", "Models"],
+      name: "TestSupport", dependencies: ["Compute", "Inference", "Models", "Terminal"],
       path: "Tests/TestSupport", swiftSettings: testing),
     .testTarget(name: "ArchitectureTests", swiftSettings: testing),
     .testTarget(
@@ -65,7 +65,7 @@ let package = Package(
       name: "terminal-probe", dependencies: ["Terminal"], path: "Tests/TerminalProbe",
       swiftSettings: testing),
     .testTarget(
-      name: "TerminalTests", dependencies: ["Terminal", "terminal-probe"],
+      name: "TerminalTests", dependencies: ["Terminal", "TestSupport", "terminal-probe"],
       exclude: ["Goldens"], swiftSettings: testing),
     .testTarget(
       name: "PlaygroundTests",

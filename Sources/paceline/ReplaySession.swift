@@ -30,7 +30,8 @@ struct ReplaySession: AsyncParsableCommand {
     let outcome: ReplayOutcome
     do {
       outcome = try await Replay(
-        engine: engine, hashes: ModelHash(file: paths.hashes), modelPath: model
+        engine: engine, hashes: ModelHash(file: paths.hashes), modelPath: model,
+        modelFolder: paths.models
       ).run(session) { number, count in line.show("answer \(number) of \(count)") }
     } catch {
       line.clear()
