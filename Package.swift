@@ -32,7 +32,8 @@ let package = Package(
       name: "Runtime",
       dependencies: ["Compute", "Inference", "Models", .product(name: "Yams", package: "Yams")],
       swiftSettings: strict),
-    .target(name: "Terminal", dependencies: ["CNcurses", "CReadline", "CTerminal"], swiftSettings: strict),
+    .target(
+      name: "Terminal", dependencies: ["CNcurses", "CReadline", "CTerminal"], swiftSettings: strict),
     .target(
       name: "Playground", dependencies: ["Inference", "Runtime", "Terminal"], swiftSettings: strict),
     .executableTarget(
@@ -44,7 +45,7 @@ let package = Package(
       swiftSettings: strict),
 
     .target(
-      name: "TestSupport", dependencies: ["Compute", "Inference", "Models"],
+      name: "TestSupport", dependencies: ["Compute", "Inference", "Models", "Terminal"],
       path: "Tests/TestSupport", swiftSettings: testing),
     .testTarget(name: "ArchitectureTests", swiftSettings: testing),
     .testTarget(
@@ -64,7 +65,7 @@ let package = Package(
       name: "terminal-probe", dependencies: ["Terminal"], path: "Tests/TerminalProbe",
       swiftSettings: testing),
     .testTarget(
-      name: "TerminalTests", dependencies: ["Terminal", "terminal-probe"],
+      name: "TerminalTests", dependencies: ["Terminal", "TestSupport", "terminal-probe"],
       exclude: ["Goldens"], swiftSettings: testing),
     .testTarget(
       name: "PlaygroundTests",

@@ -4,7 +4,7 @@
 package final class Activations {
   package let rows: Int
   package let columns: Int
-  /// `[rows, columns]`
+  /// The rows `[rows, columns]` before quantisation.
   package let floats: Buffer
   let int8PerBlock32: QuantizedRows<Int32>?
   let int8PerBlock256: QuantizedRows<Int16>?

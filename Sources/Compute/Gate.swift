@@ -34,7 +34,9 @@ import Synchronization
     }
   }
 
-  /// Returns once the counter is no longer `seen`. Spins about `spins` pauses of some ten nanoseconds first.
+  /// Returns once the counter is no longer `seen`.
+  ///
+  /// Spins about `spins` pauses of some ten nanoseconds first.
   func wait(past seen: Int, spins: Int) {
     for _ in 0..<spins {
       if generation.load(ordering: .acquiring) != seen { return }

@@ -38,7 +38,9 @@ import Synchronization
     }
   }
 
-  /// Ends the threads. The pool must not run anything afterwards.
+  /// Ends the threads.
+  ///
+  /// The pool must not run anything afterwards.
   package func shutDown() {
     runs.withLock { _ in
       stopping = true

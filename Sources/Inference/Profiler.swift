@@ -53,7 +53,8 @@ package final class PhaseClock {
 
 /// Nanoseconds and bytes by `OperationClass`.
 package struct OperationTotals: Sendable, Equatable {
-  package private(set) var nanoseconds = [UInt64](repeating: 0, count: OperationClass.allCases.count)
+  package private(set) var nanoseconds = [UInt64](
+    repeating: 0, count: OperationClass.allCases.count)
   package private(set) var bytes = [Int](repeating: 0, count: OperationClass.allCases.count)
 
   package init() {}

@@ -3,7 +3,9 @@
 /// Terminals disagree on clusters that join several emoji or carry a variation selector. Those get
 /// a fixed width here and are painted in a plain form of known width, padded to the cell.
 package enum CharacterWidth {
-  /// The columns of a cluster: 0, 1 or 2. A lone mark counts as 1, being shown on a space.
+  /// The columns of a cluster: 0, 1 or 2.
+  ///
+  /// A lone mark counts as 1, being shown on a space.
   package static func columns(_ character: Character) -> Int {
     if character.isASCII { return 1 }
     var scalars = character.unicodeScalars.makeIterator()

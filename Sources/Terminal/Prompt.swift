@@ -13,7 +13,9 @@ import Glibc
     /// What stands before the line.
     package var label = "> "
 
-    /// The file that keeps the history; nothing is kept when nil. Its folder must exist.
+    /// The file that keeps the history; nothing is kept when nil.
+    ///
+    /// Its folder must exist.
     package var historyPath: String?
 
     /// Entries that are kept.
@@ -132,7 +134,9 @@ import Glibc
     needsDisplay = true
   }
 
-  /// Inserts text as one step to undo. C strings end at a zero byte, so there is none.
+  /// Inserts text as one step to undo.
+  ///
+  /// C strings end at a zero byte, so there is none.
   private func insert(_ text: String) {
     rl_begin_undo_group()
     unsafe rl_insert_text(text.contains("\0") ? text.filter { $0 != "\0" } : text)

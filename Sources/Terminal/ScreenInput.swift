@@ -28,7 +28,9 @@ package struct ScreenInput: Sendable {
 
 extension Screen {
   /// Waits until something happens: input, a signal, a wake-up, the deadline, or a terminal that
-  /// takes bytes again. Uses no processor time meanwhile.
+  /// takes bytes again.
+  ///
+  /// Uses no processor time meanwhile.
   ///
   /// - Parameters:
   ///   - deadline: when to return at the latest; never when nil.

@@ -8,6 +8,7 @@ import Models
 struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measure prompt and generation speed.",
+    usage: "paceline bench [--model <model>] [<options>]",
     discussion: """
       One warm-up run and then the repetitions; the table gives the median and the
       spread. With --against the exit status is 3 where a row became slower than

@@ -9,6 +9,7 @@ struct MeasurePerplexity: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "perplexity",
     abstract: "Measure how well a model predicts a text file.",
+    usage: "paceline perplexity [--model <model>] [<options>] <file>",
     discussion: """
       The text is cut into chunks, and the second half of each chunk is scored,
       as llama.cpp does.

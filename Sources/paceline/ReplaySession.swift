@@ -6,7 +6,8 @@ import Runtime
 struct ReplaySession: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "replay",
-    abstract: "Run a session again; status 7 where a token differs.")
+    abstract: "Run a session again; status 7 where a token differs.",
+    usage: "paceline replay [--model <model>] [<options>] <file>")
 
   @OptionGroup var options: ModelOptions
 
@@ -29,7 +30,8 @@ struct ReplaySession: AsyncParsableCommand {
     let outcome: ReplayOutcome
     do {
       outcome = try await Replay(
-        engine: engine, hashes: ModelHash(file: paths.hashes), modelPath: model
+        engine: engine, hashes: ModelHash(file: paths.hashes), modelPath: model,
+        modelFolder: paths.models
       ).run(session) { number, count in line.show("answer \(number) of \(count)") }
     } catch {
       line.clear()

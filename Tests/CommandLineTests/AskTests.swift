@@ -42,7 +42,9 @@ struct AskTests {
 
   @Test func jsonIsOneObjectWithTheCircumstances() throws {
     let result = try ask([
-      "--raw", "-n", "6", "--json", "--seed", "3", "--set", "temp=1.5", "hello",
+      "--raw", "-n", "6", "--json", "--seed", "3", "--set", "temp=1.5",
+      // The tokens that would end the answer early.
+      "--set", "bias=0:-inf,1:-inf,2:-inf", "hello",
     ])
     #expect(result.status == 0)
     let object = try object(result.output)
@@ -101,7 +103,6 @@ struct AskTests {
       arguments, input: "hello\n/set temp=0\n/regenerate\n/quit\nnever read\n")
     #expect(result.status == 0, "\(result.errors)")
     #expect(!result.output.isEmpty)
-    #expect(!result.output.contains("\u{1B}"))
     #expect(!result.errors.contains("\u{1B}"))
     let files = try FileManager.default.contentsOfDirectory(atPath: sessions)
     #expect(files.count == 1)

@@ -14,7 +14,7 @@ struct CompletionTests {
       source <("$PACELINE" completion bash) || exit 9
       COMP_WORDS=(\(list)); COMP_CWORD=\(words.count - 1)
       COMP_LINE="${COMP_WORDS[*]}"; COMP_POINT=${#COMP_LINE}; COMP_TYPE=9
-      $(complete -p paceline | sed 's/.*-F \\([^ ]*\\).*/\\1/') paceline "${COMP_WORDS[COMP_CWORD]}" ''
+      $(complete -p paceline | sed 's/.*-F \\([^ ]*\\).*/\\1/') paceline "${COMP_WORDS[COMP_CWORD]}" "${COMP_WORDS[COMP_CWORD-1]}"
       printf '%s\\n' "${COMPREPLY[@]}"
       """)
     #expect(result.errors == "")

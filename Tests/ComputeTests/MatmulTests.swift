@@ -2,7 +2,7 @@ import Compute
 import Testing
 
 @Suite struct MatmulTests {
-  static let scalar = Kernels(named: "scalar")!
+  static let scalar = Kernels.available[0]
 
   /// Column counts from one block to 8192, for the type.
   static func columns(_ type: ElementType) -> [Int] {

@@ -98,6 +98,7 @@ struct SampleMatrix {
   func row(_ index: Int) -> [Float] {
     let rowBytes = type.rowByteCount(columns: columns) ?? 0
     var output = [Float](repeating: .nan, count: columns)
+    // swift-format-ignore: NeverForceUnwrap
     bytes.withUnsafeBytes {
       ck_dequantize(
         Int32(CK_SCALAR), Int32(type.rawValue), $0.baseAddress! + index * rowBytes, Int64(columns),
@@ -119,7 +120,7 @@ struct SampleRows {
   var d256: [Float] = []
   var s256: [Int16] = []
 
-  init(_ floats: [Float], columns: Int, kernels: Kernels = Kernels(named: "scalar")!) {
+  init(_ floats: [Float], columns: Int, kernels: Kernels = Kernels.available[0]) {
     self.columns = columns
     self.floats = floats
     tokens = floats.count / columns
@@ -144,7 +145,9 @@ struct SampleRows {
   }
 }
 
-/// All rows of `weight` by all rows of `x`, `[tokens, rows]`. What lies outside `rows` stays 0.
+/// All rows of `weight` by all rows of `x`, `[tokens, rows]`.
+///
+/// What lies outside `rows` stays 0.
 func product(
   _ weight: SampleMatrix, _ x: SampleRows, rows: Range<Int>? = nil, kernels: Kernels
 ) -> [Float] {

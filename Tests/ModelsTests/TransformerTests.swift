@@ -61,7 +61,8 @@ import Testing
     let pool = WorkerPool(count: 2)
     defer { pool.shutDown() }
     let cache = try model.makeCache(capacity: 64)
-    try commit([5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22], to: cache, model, pool)
+    try commit(
+      [5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22], to: cache, model, pool)
     // Two branches below row 0, and one row beside it.
     var batch = TokenBatch(chain: [30, 31, 32, 33, 34, 35], logits: .all)
     batch.parents = [-1, 0, 1, 0, 3, -1]

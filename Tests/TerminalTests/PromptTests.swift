@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 import Testing
 
 /// The prompt with real readline, on a pseudo-terminal.

@@ -32,7 +32,8 @@ package struct TinyModel {
     vocabulary.write(into: &writer)
     writeFigures(into: &writer)
     var tensors = TinyTensors(format: format, random: SplitMix64(seed: seed))
-    tensors.matrix("token_embd.weight", rows: vocabulary.tokens.count, columns: width, into: &writer)
+    tensors.matrix(
+      "token_embd.weight", rows: vocabulary.tokens.count, columns: width, into: &writer)
     for layer in 0..<layers { writeLayer("blk.\(layer).", with: &tensors, into: &writer) }
     tensors.vector("output_norm.weight", count: width, into: &writer)
     return writer

@@ -1,7 +1,9 @@
 import CKernels
 
 extension Kernels {
-  /// Root-mean-square norm of `count` floats; `output` may be `input`. Source: Zhang and Sennrich, arXiv:1910.07467.
+  /// Root-mean-square norm of `count` floats; `output` may be `input`.
+  ///
+  /// Source: Zhang and Sennrich, arXiv:1910.07467.
   ///
   /// - Parameter weight: a one-row tensor of type F32 with `count` columns, or nil for none.
   package func normalize(
@@ -19,7 +21,9 @@ extension Kernels {
       isa, input.base + inputOffset, scale, Int64(count), epsilon, output.base + outputOffset)
   }
 
-  /// Rotates one head of `rotary.dimension` floats to `position`, in place. Source: Su et al., arXiv:2104.09864.
+  /// Rotates one head of `rotary.dimension` floats to `position`, in place.
+  ///
+  /// Source: Su et al., arXiv:2104.09864.
   package func rotate(_ x: Buffer, at offset: Int, by rotary: RotaryTable, position: Int) {
     precondition(offset >= 0 && offset + rotary.dimension <= x.count)
     precondition(position >= 0 && position < rotary.positions)
@@ -30,15 +34,21 @@ extension Kernels {
   }
 
   /// `output = silu(gate) * up` over `count` floats at the same offset of each.
-  package func siluMultiply(_ gate: Buffer, _ up: Buffer, at offset: Int, count: Int, into output: Buffer) {
+  package func siluMultiply(
+    _ gate: Buffer, _ up: Buffer, at offset: Int, count: Int, into output: Buffer
+  ) {
     precondition(
       offset >= 0 && offset + count <= min(gate.count, up.count, output.count))
     unsafe ck_silu_multiply(
       isa, gate.base + offset, up.base + offset, Int64(count), output.base + offset)
   }
 
-  /// `output = gelu(gate) * up` with GELU's tanh form. Source: Hendrycks and Gimpel, arXiv:1606.08415.
-  package func geluMultiply(_ gate: Buffer, _ up: Buffer, at offset: Int, count: Int, into output: Buffer) {
+  /// `output = gelu(gate) * up` with GELU's tanh form.
+  ///
+  /// Source: Hendrycks and Gimpel, arXiv:1606.08415.
+  package func geluMultiply(
+    _ gate: Buffer, _ up: Buffer, at offset: Int, count: Int, into output: Buffer
+  ) {
     precondition(
       offset >= 0 && offset + count <= min(gate.count, up.count, output.count))
     unsafe ck_gelu_multiply(

@@ -10,7 +10,8 @@ package struct Kernels: Sendable, Equatable {
   /// The best set this machine has, or the one that the environment variable `PACELINE_ISA` names
   /// (`scalar`, `avx2`, `avx512`, `neon`) where it can run here.
   package static let shared: Kernels = {
-    guard let wanted = unsafe getenv("PACELINE_ISA"), let named = unsafe Kernels(named: String(cString: wanted))
+    guard let wanted = unsafe getenv("PACELINE_ISA"),
+      let named = unsafe Kernels(named: String(cString: wanted))
     else { return Kernels(isa: ck_best()) }
     return named
   }()

@@ -36,7 +36,9 @@ package final class RotaryTable {
   private let frequencies: [Double]
   private var filled = 0
 
-  /// Computes the rows below `count` that are not there yet. Not to be called while workers run.
+  /// Computes the rows below `count` that are not there yet.
+  ///
+  /// Not to be called while workers run.
   package func extend(to count: Int) {
     precondition(count <= positions, "position \(count) of \(positions)")
     let half = dimension / 2

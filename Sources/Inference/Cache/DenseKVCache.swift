@@ -99,7 +99,9 @@ package final class DenseKVCache: KVCache {
     }
   }
 
-  /// Reads the attention of the rows. With few rows the heads of a group are shared out one by one.
+  /// Reads the attention of the rows.
+  ///
+  /// With few rows the heads of a group are shared out one by one.
   private func read(_ step: AttentionStep, as worker: Worker) {
     let group = step.heads / step.kvHeads
     let dimension = step.headDimension

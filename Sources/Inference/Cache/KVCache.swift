@@ -38,9 +38,9 @@ package struct AttentionStep {
   package var queries: Buffer
   /// `[rows, kvHeads * headDimension]`; rotated in place by the cache.
   package var keys: Buffer
-  /// `[rows, kvHeads * headDimension]`
+  /// Values `[rows, kvHeads * headDimension]`.
   package var values: Buffer
-  /// `[rows, heads * headDimension]`
+  /// What attention gives, `[rows, heads * headDimension]`.
   package var output: Buffer
   /// The batch rows of this sequence: row `rows.lowerBound + i` is row i of `begin`.
   package var rows: Range<Int>

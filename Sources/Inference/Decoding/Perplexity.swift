@@ -58,7 +58,8 @@ package struct Perplexity {
     var position = 0
     while position < contextLength - 1 {
       let isScored = position >= first
-      let end = isScored ? min(position + Self.scoredRows, contextLength - 1) : min(position + 128, first)
+      let end =
+        isScored ? min(position + Self.scoredRows, contextLength - 1) : min(position + 128, first)
       let batch = TokenBatch(
         chain: Array(tokens[position..<end]), logits: isScored ? .all : .none)
       let pass = try model.forward(batch, caches: [cache], on: pool, clock: clock)
@@ -74,12 +75,13 @@ package struct Perplexity {
   }
 
   private func logProbability(of token: TokenID, _ logits: Buffer, _ range: Range<Int>) -> Double {
-    Double(logits[range.lowerBound + Int(token)]) - logits.withSpan(range) { span in
-      var top = -Double.infinity
-      for index in 0..<span.count { top = max(top, Double(span[index])) }
-      var sum = 0.0
-      for index in 0..<span.count { sum += exp(Double(span[index]) - top) }
-      return top + log(sum)
-    }
+    Double(logits[range.lowerBound + Int(token)])
+      - logits.withSpan(range) { span in
+        var top = -Double.infinity
+        for index in 0..<span.count { top = max(top, Double(span[index])) }
+        var sum = 0.0
+        for index in 0..<span.count { sum += exp(Double(span[index]) - top) }
+        return top + log(sum)
+      }
   }
 }

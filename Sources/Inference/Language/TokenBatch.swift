@@ -8,7 +8,9 @@ package typealias SequenceID = Int
 /// Rows of one sequence are adjacent. A row continues its parent row, or the committed end of its sequence's cache.
 package struct TokenBatch: Sendable {
   package var tokens: [TokenID]
-  /// Batch index of the row that each row continues; -1 for the committed end of its sequence. A parent comes first.
+  /// Batch index of the row that each row continues; -1 for the committed end of its sequence.
+  ///
+  /// A parent comes first.
   package var parents: [Int]
   package var sequences: [SequenceID]
   /// Rows whose logits are wanted, ascending.

@@ -38,7 +38,8 @@ extension NetworkConfiguration {
     let valueDimension = try fields.integer(
       "attention.value_length", in: 1...4096, default: headDimension)
     guard valueDimension == headDimension else {
-      throw fields.unsupported("keys of \(headDimension) and values of \(valueDimension) dimensions")
+      throw fields.unsupported(
+        "keys of \(headDimension) and values of \(valueDimension) dimensions")
     }
     if try fields.integer("expert_count", in: 0...1 << 20, default: 0) > 0 {
       throw fields.unsupported("mixture-of-experts layers")
@@ -63,7 +64,8 @@ extension NetworkConfiguration {
     rotaryScale = 1 / Float(try fields.rotaryScalingFactor())
     interleavedRotary = architecture == "llama"
     activation = isGemma ? .gelu : .silu
-    let window = isGemma ? try fields.integer("attention.sliding_window", in: 0...1 << 24, default: 0) : 0
+    let window =
+      isGemma ? try fields.integer("attention.sliding_window", in: 0...1 << 24, default: 0) : 0
     self.window = window > 0 ? window : nil
     windowPattern =
       isGemma ? try fields.integer("attention.sliding_window_pattern", in: 1...1024, default: 6) : 1

@@ -64,7 +64,8 @@ package final class Transformer: LanguageModel, @unchecked Sendable {
   package func makeCache(capacity: Int) throws(InferenceError) -> any KVCache {
     guard capacity > 0, capacity <= contextLength else {
       throw InferenceError(
-        .invalidRequest, "a cache of \(capacity) positions, the model was loaded for \(contextLength)")
+        .invalidRequest,
+        "a cache of \(capacity) positions, the model was loaded for \(contextLength)")
     }
     // Keys and values, two bytes each.
     let byteCount = shape.layers * shape.kvHeads * shape.headDimension * capacity * 4
@@ -113,7 +114,8 @@ package final class Transformer: LanguageModel, @unchecked Sendable {
   private func check(_ batch: TokenBatch, caches: [any KVCache]) throws(InferenceError) {
     guard batch.count > 0, batch.count <= Transformer.rowLimit else {
       throw InferenceError(
-        .invalidRequest, "\(batch.count) rows in one pass; 1...\(Transformer.rowLimit) are possible")
+        .invalidRequest, "\(batch.count) rows in one pass; 1...\(Transformer.rowLimit) are possible"
+      )
     }
     if let token = batch.tokens.first(where: { $0 < 0 || Int($0) >= shape.vocabulary }) {
       throw InferenceError(

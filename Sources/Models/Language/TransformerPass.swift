@@ -78,7 +78,8 @@ final class TransformerPass {
       if let feature = features[index - 1] { keep(row, in: feature) }
       normalize(row, weight: layer.attentionNorm)
     }
-    prepare(scratch.normed, rows: worker.share(of: rows), for: [layer.queries, layer.keys, layer.values])
+    prepare(
+      scratch.normed, rows: worker.share(of: rows), for: [layer.queries, layer.keys, layer.values])
   }
 
   /// hidden += norm(projected), where the architecture norms its outputs.
@@ -101,7 +102,8 @@ final class TransformerPass {
   }
 
   private func prepare(_ input: Activations, rows: Range<Int>, for tensors: [Tensor]) {
-    for form in ActivationForm.allCases where tensors.contains(where: { $0.type.activationForm == form }) {
+    for form in ActivationForm.allCases
+    where tensors.contains(where: { $0.type.activationForm == form }) {
       kernels.prepare(input, rows: rows, form: form)
     }
   }
@@ -207,14 +209,17 @@ final class TransformerPass {
     for index in worker.share(of: wanted.count) {
       let row = wanted[index]
       addProjected(row, norm: model.weights.layers[last].feedForwardOutputNorm)
-      if let feature = features[last] { feature.copy(from: scratch.hidden, row * width..<(row + 1) * width, to: index * width) }
+      if let feature = features[last] {
+        feature.copy(from: scratch.hidden, row * width..<(row + 1) * width, to: index * width)
+      }
       kernels.normalize(
         scratch.hidden, at: row * width, count: width, weight: model.weights.outputNorm,
         epsilon: configuration.normEpsilon, into: scratch.final.floats, at: index * width)
     }
     guard !wanted.isEmpty else { return }
     kernels.prepare(
-      scratch.final, rows: worker.share(of: wanted.count), form: model.weights.head.type.activationForm)
+      scratch.final, rows: worker.share(of: wanted.count),
+      form: model.weights.head.type.activationForm)
     finish(.norm, as: worker)
     let vocabulary = shape.vocabulary
     let share = worker.share(of: vocabulary, multipleOf: 16)

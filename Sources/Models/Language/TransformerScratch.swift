@@ -8,22 +8,22 @@ final class TransformerScratch {
   let hidden: Buffer
   /// `[rows, width]`: normed input of the projections and of the feed-forward.
   let normed: Activations
-  /// `[rows, heads * headDimension]`
+  /// Queries `[rows, heads * headDimension]`.
   let queries: Buffer
-  /// `[rows, kvHeads * headDimension]`
+  /// Keys `[rows, kvHeads * headDimension]`.
   let keys: Buffer
   let values: Buffer
   /// `[rows, heads * headDimension]`: input of the attention output matrix.
   let attended: Activations
   /// `[rows, width]`: output of the attention output and down matrices.
   let projected: Buffer
-  /// `[rows, feedForward]`
+  /// Gates `[rows, feedForward]`.
   let gate: Buffer
   /// `[rows, feedForward]`: holds `up`, then `activation(gate) * up`.
   let inner: Activations
   /// `[logit rows, width]`: normed input of the head.
   private(set) var final: Activations
-  /// `[logit rows, vocabulary]`
+  /// Logits `[logit rows, vocabulary]`.
   private(set) var logits: Buffer
   private let headForm: Set<ActivationForm>
   private let shape: ModelShape

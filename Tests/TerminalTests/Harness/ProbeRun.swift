@@ -1,4 +1,5 @@
 import Glibc
+import TestSupport
 
 /// Starts the probe programme on a pseudo-terminal.
 enum ProbeRun {

@@ -1,18 +1,18 @@
 import Glibc
 
 /// A programme on a pseudo-terminal, as the leader of its own session.
-final class Pty {
-  let process: pid_t
-  private(set) var master: Int32
+package final class Pty {
+  package let process: pid_t
+  package private(set) var master: Int32
   private let keeper: Int32
-  private(set) var output: [UInt8] = []
-  private(set) var model: ScreenModel
-  private(set) var status: Int32?
+  package private(set) var output: [UInt8] = []
+  package private(set) var model: ScreenModel
+  package private(set) var status: Int32?
 
   /// The modes before the programme started.
-  let modesBefore: [UInt8]
+  package let modesBefore: [UInt8]
 
-  init(
+  package init(
     _ arguments: [String], environment: [String: String], size: (columns: Int, rows: Int) = (80, 24)
   ) throws {
     // Linux's own way, since Swift's module leaves out posix_openpt and its family.
@@ -32,7 +32,7 @@ final class Pty {
   }
 
   /// Closes the terminal under the programme.
-  func hangUp() {
+  package func hangUp() {
     close(master)
     master = -1
   }
@@ -77,31 +77,31 @@ final class Pty {
     return process
   }
 
-  static func setSize(_ descriptor: Int32, _ size: (columns: Int, rows: Int)) {
+  package static func setSize(_ descriptor: Int32, _ size: (columns: Int, rows: Int)) {
     var window = winsize()
     window.ws_col = UInt16(size.columns)
     window.ws_row = UInt16(size.rows)
     _ = ioctl(descriptor, UInt(TIOCSWINSZ), &window)
   }
 
-  func resize(columns: Int, rows: Int) {
+  package func resize(columns: Int, rows: Int) {
     model.resize(columns: columns, rows: rows)
     Pty.setSize(master, (columns, rows))
   }
 
   /// The terminal's modes as bytes, to compare.
-  static func modes(_ descriptor: Int32) -> [UInt8] {
+  package static func modes(_ descriptor: Int32) -> [UInt8] {
     var modes = termios()
     tcgetattr(descriptor, &modes)
     return withUnsafeBytes(of: &modes) { Array($0) }
   }
 
-  var modesNow: [UInt8] { Pty.modes(keeper) }
+  package var modesNow: [UInt8] { Pty.modes(keeper) }
 
-  func send(_ text: String) throws { try send(Array(text.utf8)) }
+  package func send(_ text: String) throws { try send(Array(text.utf8)) }
 
   /// Sends bytes, reading meanwhile so that neither side blocks.
-  func send(_ bytes: [UInt8]) throws {
+  package func send(_ bytes: [UInt8]) throws {
     var sent = 0
     let end = ContinuousClock.now + .seconds(20)
     while sent < bytes.count {
@@ -129,24 +129,26 @@ final class Pty {
   }
 
   /// Reads until the condition holds; throws what the screen shows when it does not in time.
-  func wait(_ what: String, seconds: Int = 10, until condition: (Pty) -> Bool) throws {
+  ///
+  /// The condition may look at more than the screen: it is asked ten times a second at least.
+  package func wait(_ what: String, seconds: Int = 10, until condition: (Pty) -> Bool) throws {
     let end = ContinuousClock.now + .seconds(seconds)
     while !condition(self) {
       var wait = pollfd(fd: master, events: Int16(POLLIN), revents: 0)
-      let left = Int32((end - .now) / .milliseconds(1))
-      guard left > 0, poll(&wait, 1, left) > 0, readOnce() || condition(self) else {
+      let isInTime = ContinuousClock.now < end
+      guard isInTime, poll(&wait, 1, 100) == 0 || readOnce() || condition(self) else {
         throw PtyError("waited in vain for \(what); screen:\n\(model.text)\n\(model.unknown)")
       }
     }
   }
 
-  func wait(for text: String, seconds: Int = 10) throws {
+  package func wait(for text: String, seconds: Int = 10) throws {
     try wait("'\(text)'", seconds: seconds) { $0.model.text.contains(text) }
   }
 
   /// Waits for the programme to end and reads the rest of its output; returns its wait status.
   @discardableResult
-  func waitForExit(seconds: Int = 10) throws -> Int32 {
+  package func waitForExit(seconds: Int = 10) throws -> Int32 {
     let end = ContinuousClock.now + .seconds(seconds)
     var result: Int32 = 0
     // The keeper holds the terminal open, so output ends by being empty, not by an end of file.
@@ -162,22 +164,22 @@ final class Pty {
   }
 
   /// Whether anything arrives within some milliseconds.
-  func hasOutput(within milliseconds: Int32) -> Bool {
+  package func hasOutput(within milliseconds: Int32) -> Bool {
     var wait = pollfd(fd: master, events: Int16(POLLIN), revents: 0)
     return poll(&wait, 1, milliseconds) > 0
   }
 
   /// Reads until nothing has come for a moment.
-  func settle() {
+  package func settle() {
     while hasOutput(within: 50), readOnce() {}
   }
 
-  func forgetOutput() { output = [] }
+  package func forgetOutput() { output = [] }
 
-  var outputText: String { String(decoding: output, as: UTF8.self) }
+  package var outputText: String { String(decoding: output, as: UTF8.self) }
 }
 
-struct PtyError: Error, CustomStringConvertible {
-  let description: String
-  init(_ description: String) { self.description = description }
+package struct PtyError: Error, CustomStringConvertible {
+  package let description: String
+  package init(_ description: String) { self.description = description }
 }

@@ -4,22 +4,22 @@ import Terminal
 ///
 /// Knows the sequences that xterm's terminfo entry holds and those the screen sends on purpose;
 /// anything else is collected in `unknown`, which must stay empty.
-struct ScreenModel {
-  private(set) var columns: Int
-  private(set) var rows: Int
-  private(set) var unknown: [String] = []
-  private(set) var isAlternate = false
-  private(set) var isCursorShown = true
-  private(set) var modes: Set<Int> = []
-  private(set) var clears = 0
-  private(set) var colorChanges = 0
-  private(set) var cursor = (x: 0, y: 0)
+package struct ScreenModel {
+  package private(set) var columns: Int
+  package private(set) var rows: Int
+  package private(set) var unknown: [String] = []
+  package private(set) var isAlternate = false
+  package private(set) var isCursorShown = true
+  package private(set) var modes: Set<Int> = []
+  package private(set) var clears = 0
+  package private(set) var colorChanges = 0
+  package private(set) var cursor = (x: 0, y: 0)
   private var cells: [[String]]
   private var main: [[String]]
   private var pending: [UInt8] = []
   private var lastPrinted = " "
 
-  init(columns: Int, rows: Int) {
+  package init(columns: Int, rows: Int) {
     self.columns = columns
     self.rows = rows
     cells = ScreenModel.blank(columns, rows)
@@ -30,7 +30,7 @@ struct ScreenModel {
     Array(repeating: Array(repeating: " ", count: columns), count: rows)
   }
 
-  mutating func resize(columns: Int, rows: Int) {
+  package mutating func resize(columns: Int, rows: Int) {
     self.columns = columns
     self.rows = rows
     cells = ScreenModel.blank(columns, rows)
@@ -38,7 +38,7 @@ struct ScreenModel {
     cursor = (0, 0)
   }
 
-  var text: String {
+  package var text: String {
     cells.map { row in
       var line = row.joined()
       while line.last == " " { line.removeLast() }
@@ -46,9 +46,9 @@ struct ScreenModel {
     }.joined(separator: "\n")
   }
 
-  func line(_ y: Int) -> String { y < cells.count ? cells[y].joined() : "" }
+  package func line(_ y: Int) -> String { y < cells.count ? cells[y].joined() : "" }
 
-  mutating func feed(_ bytes: some Sequence<UInt8>) {
+  package mutating func feed(_ bytes: some Sequence<UInt8>) {
     pending += bytes
     var index = 0
     while let next = step(index) { index = next }
