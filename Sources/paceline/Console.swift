@@ -37,12 +37,16 @@ enum Console {
     }
   }
 
-  /// A line on standard output. A terminal gets only what it shows: names in model files may hold anything.
+  /// A line on standard output.
+  ///
+  /// A terminal gets only what it shows: names in model files may hold anything.
   static func print(_ text: String) throws(OutputClosed) {
     try write((outputIsTerminal ? PlainText.safe(text) : text) + "\n")
   }
 
-  /// A line on standard error, which may be closed. Messages quote files, so control characters stay out of it.
+  /// A line on standard error, which may be closed.
+  ///
+  /// Messages quote files, so control characters stay out of it.
   static func note(_ text: String) { writeError(PlainText.safe(text) + "\n") }
 
   /// An error, with the program's name before it.

@@ -40,6 +40,17 @@ import Testing
     #expect(error?.code == .cancelled)
   }
 
+  @Test func aProgramThatWillNotEndIsMadeTo() {
+    let isCancelled = Mutex(false)
+    let error = #expect(throws: InferenceError.self) {
+      try ChildProcess.run(
+        "sh", ["-c", "trap '' TERM; while :; do sleep 1; done"],
+        isCancelled: { isCancelled.withLock { $0 } },
+        whileRunning: { isCancelled.withLock { $0 = true } })
+    }
+    #expect(error?.code == .cancelled)
+  }
+
   @Test func aProgramThatIsMissingIsNamed() {
     let error = #expect(throws: InferenceError.self) {
       try ChildProcess.run("no-such-program-here", [])

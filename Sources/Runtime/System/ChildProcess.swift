@@ -17,6 +17,8 @@ package enum ChildProcess {
   private static let limit = 1 << 16
   /// Milliseconds between two questions to `isCancelled`.
   private static let interval: Int32 = 100
+  /// Nanoseconds in which a program that was asked to end has to.
+  private static let patience: UInt64 = 2_000_000_000
 
   /// Runs a program, found through the search path, to its end; blocks the calling thread.
   ///
@@ -97,9 +99,8 @@ package enum ChildProcess {
 
     let arguments = unsafe copies(of: words)
     let variables = unsafe environment.map { unsafe copies(of: $0.map { "\($0.key)=\($0.value)" }) }
-    defer {
-      for unsafecopy in unsafe arguments + (variables ?? []) { unsafe free(copy) }
-    }
+    let strings = unsafe arguments + (variables ?? [])
+    defer { for index in unsafe strings.indices { unsafe free(strings[index]) } }
     var child: pid_t = 0
     let status =
       if let variables = unsafe variables {
@@ -122,15 +123,17 @@ package enum ChildProcess {
   ) {
     var open = channels.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
     var asked = monotonicNanoseconds()
-    var isEnding = false
+    var askedToEnd: UInt64?
     while open.contains(where: { $0.fd >= 0 }) {
       _ = unsafe poll(&open, nfds_t(open.count), interval)
       let now = monotonicNanoseconds()
       if now - asked >= UInt64(interval) * 1_000_000 {
         asked = now
         whileRunning()
-        if !isEnding, isCancelled() {
-          isEnding = true
+        if let since = askedToEnd {
+          if now - since >= patience { kill(-child, SIGKILL) }
+        } else if isCancelled() {
+          askedToEnd = now
           kill(-child, SIGTERM)
         }
       }
