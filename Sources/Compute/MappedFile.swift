@@ -12,7 +12,8 @@ import Glibc
   /// - Throws: `MappingError`, naming the system call that failed and why. An empty file maps to no bytes.
   package init(path: String) throws(MappingError) {
     self.path = path
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+    // Opening a named pipe would otherwise wait for its writer.
+    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else { throw MappingError(path: path, operation: "open", code: errno) }
     defer { close(descriptor) }
     var status = stat()

@@ -45,6 +45,14 @@ final class TemporaryFile {
 }
 
 @Suite struct MappedFileTests {
+  @Test func aNamedPipeIsRefusedWithoutWaiting() throws {
+    let path = "/tmp/paceline-pipe-\(getpid())-\(UInt64.random(in: 0...UInt64.max))"
+    #expect(mkfifo(path, 0o600) == 0)
+    defer { unlink(path) }
+    let error = #expect(throws: MappingError.self) { try MappedFile(path: path) }
+    #expect(error?.description.contains("not a regular file") == true)
+  }
+
   @Test func aMappedFileHasTheFilesBytes() throws {
     let bytes = (0..<10_000).map { UInt8(truncatingIfNeeded: $0 * 31) }
     let file = TemporaryFile(bytes)
