@@ -124,6 +124,7 @@ package struct ProfileState: Sendable, Equatable {
     previous = nil
     answerStart = nil
     timeToFirstToken = nil
+    promptSpeed = nil
   }
 
   package mutating func record(_ token: TokenRecord) {
