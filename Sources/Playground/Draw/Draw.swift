@@ -102,6 +102,7 @@ private func drawPrompt(_ state: PlaygroundState, _ layout: Layout, on frame: in
   if state.chat.editing != nil { mode += " edit" }
   let queued = state.chat.queue.count
   var hints = "M-Enter newline  C-x C-e editor" + (layout.size.width >= 110 ? "  C-r history" : "")
+  if state.chat.editing != nil { hints = "Enter makes a branch  Esc gives up" }
   if queued > 0 { hints = "\(counted(queued, "message")) queued, sent after this answer" }
   let right = isInsert || queued > 0 ? hints : "i types"
   if layout.kind == .twoColumns || layout.kind == .threeColumns {

@@ -127,6 +127,13 @@ package struct ProfileState: Sendable, Equatable {
     promptSpeed = nil
   }
 
+  /// Drops all that was measured, but not how it is shown.
+  package mutating func forgetFigures() {
+    let index = windowIndex
+    self = ProfileState()
+    windowIndex = index
+  }
+
   package mutating func record(_ token: TokenRecord) {
     tokens += 1
     newest = max(newest, token.time)

@@ -55,6 +55,8 @@ extension PlaygroundState {
 
   private mutating func loaded(_ summary: ModelSummary) -> [Effect] {
     let isOther = model.summary != summary && session.savedAt != nil
+    // Speed and memory of one model say nothing of the next.
+    if let old = previousModel?.summary, old.path != summary.path { profile.forgetFigures() }
     model = .ready(summary)
     previousModel = .ready(summary)
     modelHash = ""
