@@ -82,6 +82,13 @@ import Testing
     #expect(stage.state.settings.topK == 40)
   }
 
+  @Test func aKnobThatIsSetByNameIsPicked() {
+    var stage = Stage()
+    stage.press("/set min-p 0.1<enter>")
+    #expect(stage.state.settings.minP == 0.1)
+    #expect(KnobItem.at(stage.state.knobs.selected).id == "min-p")
+  }
+
   @Test func offAndOnAgainKeepsTheValue() {
     var stage = Stage()
     stage.press("<esc>3jll<space>")
