@@ -16,13 +16,7 @@ package struct ModelHash: Sendable {
   package func hash(of path: String) throws(InferenceError) -> String {
     let version = try SystemFile(path, .read).version
     if let known = known(path, version) { return known }
-    let output = try ChildProcess.output(of: "nice", ["-n", "19", "sha256sum", "--", path])
-    // A name with a backslash or a line end in it makes the line begin with a backslash.
-    let digits = output.drop { $0 == UInt8(ascii: "\\") }.prefix(64)
-    let hash = String(decoding: digits, as: UTF8.self)
-    guard hash.utf8.count == 64, hash.allSatisfy(\.isHexDigit) else {
-      throw InferenceError(.environment, "sha256sum printed no hash of \(path)")
-    }
+    let hash = try Checksum.sha256(of: path, by: ["nice", "-n", "19", "sha256sum"])
     // The file may have changed while it was read.
     if try SystemFile(path, .read).version == version { remember(hash, path, version) }
     return hash

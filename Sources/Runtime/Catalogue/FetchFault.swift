@@ -2,6 +2,11 @@ import Foundation
 
 /// Says in plain words why pip or another helper failed.
 enum FetchFault {
+  static func explain(_ ending: ChildProcess.Ending, package: String) -> String {
+    explain(
+      String(decoding: ending.errors, as: UTF8.self), status: ending.status, package: package)
+  }
+
   static func explain(_ errors: String, status: Int32, package: String) -> String {
     for (signs, words) in causes where signs.contains(where: errors.contains) { return words }
     let lines = errors.split(separator: "\n").filter { !$0.allSatisfy(\.isWhitespace) }

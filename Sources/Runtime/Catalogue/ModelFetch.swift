@@ -70,35 +70,33 @@ package struct ModelFetch {
 
   private func download(_ requirement: String, number: Int) throws(InferenceError) {
     let before = arrivedBytes
-    var helper = HelperProgram(environment: environment, isCancelled: isCancelled)
+    var environment = environment
     // pip writes to its temporary folder first: with that inside the staging folder, growth is progress.
-    helper.environment["TMPDIR"] = travelling + "/tmp"
-    helper.whileRunning = {
-      report(.download, bytes: before + treeSize(travelling), part: number)
-    }
-    let command = [
+    environment["TMPDIR"] = travelling + "/tmp"
+    let arguments = [
       "python3", "-m", "pip", "download", "--quiet", "--no-input", "--no-deps", "--no-cache-dir",
       "--disable-pip-version-check", "--retries", "2", "--only-binary=:all:", "--dest",
       travelling, requirement,
     ]
-    let result = try helper.run(command, in: travelling)
-    guard result.status == 0 else {
-      throw InferenceError(
-        .environment, FetchFault.explain(result.errors, status: result.status, package: requirement)
-      )
+    let ending = try ChildProcess.run(
+      "/usr/bin/env", arguments, environment: environment, isCancelled: isCancelled
+    ) {
+      report(.download, bytes: before + treeSize(travelling), part: number)
+    }
+    guard ending.status == 0 else {
+      throw InferenceError(.environment, FetchFault.explain(ending, package: requirement))
     }
     report(.download, bytes: before + treeSize(travelling), part: number)
   }
 
   private func unpack() throws(InferenceError) {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: travelling)) ?? []
-    let helper = HelperProgram(environment: environment, isCancelled: isCancelled)
     for name in names where name.hasSuffix(".whl") {
-      let command = ["python3", "-m", "zipfile", "-e", travelling + "/" + name, unpacked]
-      let result = try helper.run(command, in: travelling)
-      guard result.status == 0 else {
-        throw InferenceError(
-          .environment, FetchFault.explain(result.errors, status: result.status, package: name))
+      let arguments = ["python3", "-m", "zipfile", "-e", travelling + "/" + name, unpacked]
+      let ending = try ChildProcess.run(
+        "/usr/bin/env", arguments, environment: environment, isCancelled: isCancelled)
+      guard ending.status == 0 else {
+        throw InferenceError(.environment, FetchFault.explain(ending, package: name))
       }
     }
   }
@@ -144,7 +142,7 @@ package struct ModelFetch {
   private func check(_ file: CatalogueFile) throws(InferenceError) {
     report(.check, bytes: 0, total: file.bytes, part: 0)
     if let fault = try ModelCheck(environment: environment, isCancelled: isCancelled)
-      .fault(of: staged(file), against: file, workIn: staging)
+      .fault(of: staged(file), against: file)
     {
       throw InferenceError(
         .modelFile, "what came is not '\(entry.name)': \(fault); nothing was kept")

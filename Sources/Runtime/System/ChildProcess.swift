@@ -1,51 +1,84 @@
 import Glibc
 import Inference
 
-/// Runs helper programs.
+/// Runs helper programs of the system, such as pip.
 package enum ChildProcess {
-  /// What a program prints, once it has ended well; blocks the calling thread.
+  /// How a program ended, and what it said.
+  package struct Ending: Sendable {
+    /// What it returned; 128 and the signal's number where a signal ended it.
+    package var status: Int32
+    /// The beginning of its standard output.
+    package var output: [UInt8]
+    /// The end of its standard error.
+    package var errors: [UInt8]
+  }
+
+  /// Bytes of output and of errors to keep; the rest is read and dropped.
+  private static let limit = 1 << 16
+  /// Milliseconds between two questions to `isCancelled`.
+  private static let interval: Int32 = 100
+
+  /// Runs a program, found through the search path, to its end; blocks the calling thread.
   ///
-  /// The program reads nothing and its complaints go nowhere. It stays out of the terminal's foreground group, so that
-  /// keys for this program do not reach it.
+  /// The program reads nothing. It stays out of the terminal's foreground group, so that keys for this program do not
+  /// reach it.
   ///
-  /// - Parameter limit: bytes of output to keep; the rest is read and dropped.
-  /// - Throws: `environment` where it cannot be started or does not end with status 0.
-  package static func output(
-    of program: String, _ arguments: [String], limit: Int = 1 << 16
-  ) throws(InferenceError) -> [UInt8] {
+  /// - Parameters:
+  ///   - environment: replaces this process's variables; nil passes them on.
+  ///   - isCancelled: asked ten times a second; true ends the program.
+  ///   - whileRunning: called ten times a second.
+  /// - Throws: `environment` where it cannot be started, `cancelled`.
+  package static func run(
+    _ program: String, _ arguments: [String], environment: [String: String]? = nil,
+    isCancelled: () -> Bool = { false }, whileRunning: () -> Void = {}
+  ) throws(InferenceError) -> Ending {
+    let output = try channel(to: program)
+    defer { close(output.own) }
+    let errors: (own: Int32, theirs: Int32)
+    do {
+      errors = try channel(to: program)
+    } catch {
+      close(output.theirs)
+      throw error
+    }
+    defer { close(errors.own) }
+    let child = start(
+      [program] + arguments, environment: environment, output: output.theirs, errors: errors.theirs)
+    close(output.theirs)
+    close(errors.theirs)
+    guard let child else {
+      throw InferenceError(.environment, "cannot run \(program): is it installed?")
+    }
+    var ending = Ending(status: 0, output: [], errors: [])
+    follow(child, [output.own, errors.own], into: &ending, isCancelled, whileRunning)
+    var status: Int32 = 0
+    while unsafe waitpid(child, &status, 0) < 0 && errno == EINTR {}
+    if isCancelled() { throw InferenceError(.cancelled, "stopped") }
+    ending.status = status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + status & 0x7F
+    return ending
+  }
+
+  /// Two connected ends that other children do not inherit, unlike those of a pipe.
+  private static func channel(
+    to program: String
+  ) throws(InferenceError) -> (own: Int32, theirs: Int32) {
     var ends: [Int32] = [-1, -1]
-    // A pair of sockets, unlike a pipe, can be born closed to other children.
     let kind = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
     guard unsafe socketpair(AF_UNIX, kind, 0, &ends) == 0 else {
       throw .system("make a channel to", program)
     }
-    defer { close(ends[0]) }
-    let started = start(program, arguments, output: ends[1])
-    close(ends[1])
-    guard case .success(let child) = started else {
-      throw InferenceError(.environment, "cannot run \(program): is it installed?")
-    }
-    let bytes = drain(ends[0], limit: limit)
-    var status: Int32 = 0
-    while unsafe waitpid(child, &status, 0) < 0 && errno == EINTR {}
-    guard status == 0 else {
-      throw InferenceError(.environment, "\(program) failed with status \(status >> 8 & 0xFF)")
-    }
-    return bytes
+    return (ends[0], ends[1])
   }
 
-  private enum Start {
-    case success(pid_t)
-    case failure
-  }
-
-  private static func start(_ program: String, _ arguments: [String], output: Int32) -> Start {
+  private static func start(
+    _ words: [String], environment: [String: String]?, output: Int32, errors: Int32
+  ) -> pid_t? {
     var actions = unsafe posix_spawn_file_actions_t()
     unsafe posix_spawn_file_actions_init(&actions)
     defer { unsafe posix_spawn_file_actions_destroy(&actions) }
     unsafe posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
     unsafe posix_spawn_file_actions_adddup2(&actions, output, 1)
-    unsafe posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
+    unsafe posix_spawn_file_actions_adddup2(&actions, errors, 2)
 
     // The calling thread may block signals, or the process ignore some; the child starts fresh.
     var attributes = posix_spawnattr_t()
@@ -62,27 +95,66 @@ package enum ChildProcess {
       &attributes,
       Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP))
 
-    var words: [UnsafeMutablePointer<CChar>?] = unsafe ([program] + arguments).map {
-      unsafe strdup($0)
+    let arguments = unsafe copies(of: words)
+    let variables = unsafe environment.map { unsafe copies(of: $0.map { "\($0.key)=\($0.value)" }) }
+    defer {
+      for unsafecopy in unsafe arguments + (variables ?? []) { unsafe free(copy) }
     }
-    unsafe words.append(nil)
-    defer { for index in unsafe words.indices { unsafe free(words[index]) } }
     var child: pid_t = 0
-    let status = unsafe posix_spawnp(&child, program, &actions, &attributes, words, environ)
-    return status == 0 ? .success(child) : .failure
+    let status =
+      if let variables = unsafe variables {
+        unsafe posix_spawnp(&child, words[0], &actions, &attributes, arguments, variables)
+      } else {
+        unsafe posix_spawnp(&child, words[0], &actions, &attributes, arguments, environ)
+      }
+    return status == 0 ? child : nil
   }
 
-  /// Everything that comes until the other end closes.
-  private static func drain(_ descriptor: Int32, limit: Int) -> [UInt8] {
-    var bytes: [UInt8] = []
-    var piece = [UInt8](repeating: 0, count: 4096)
-    while true {
-      let got = unsafe piece.withUnsafeMutableBytes { memory in
-        unsafe Glibc.read(descriptor, memory.baseAddress, memory.count)
+  /// C strings with a null pointer behind them, to be freed by the caller.
+  private static func copies(of words: [String]) -> [UnsafeMutablePointer<CChar>?] {
+    unsafe words.map { unsafe strdup($0) } + [nil]
+  }
+
+  /// Reads what the program says until it has closed both channels.
+  private static func follow(
+    _ child: pid_t, _ channels: [Int32], into ending: inout Ending, _ isCancelled: () -> Bool,
+    _ whileRunning: () -> Void
+  ) {
+    var open = channels.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
+    var asked = monotonicNanoseconds()
+    var isEnding = false
+    while open.contains(where: { $0.fd >= 0 }) {
+      _ = unsafe poll(&open, nfds_t(open.count), interval)
+      let now = monotonicNanoseconds()
+      if now - asked >= UInt64(interval) * 1_000_000 {
+        asked = now
+        whileRunning()
+        if !isEnding, isCancelled() {
+          isEnding = true
+          kill(-child, SIGTERM)
+        }
       }
-      if got < 0 && errno == EINTR { continue }
-      guard got > 0 else { return bytes }
-      bytes += piece.prefix(min(got, limit - bytes.count))
+      for index in open.indices where open[index].fd >= 0 && open[index].revents != 0 {
+        guard let piece = read(open[index].fd) else {
+          open[index].fd = -1
+          continue
+        }
+        if index == 0 {
+          ending.output += piece.prefix(limit - ending.output.count)
+        } else {
+          ending.errors = (ending.errors + piece).suffix(limit)
+        }
+      }
     }
+  }
+
+  /// What has come; nil at the end.
+  private static func read(_ descriptor: Int32) -> [UInt8]? {
+    var piece = [UInt8](repeating: 0, count: 4096)
+    let got = unsafe piece.withUnsafeMutableBytes { memory in
+      unsafe Glibc.read(descriptor, memory.baseAddress, memory.count)
+    }
+    if got < 0 && errno == EINTR { return [] }
+    return got > 0 ? Array(piece.prefix(got)) : nil
   }
 }
