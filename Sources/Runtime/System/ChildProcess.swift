@@ -98,7 +98,7 @@ package enum ChildProcess {
     let arguments = unsafe copies(of: words)
     let variables = unsafe environment.map { unsafe copies(of: $0.map { "\($0.key)=\($0.value)" }) }
     defer {
-      for unsafecopy in unsafe arguments + (variables ?? []) { unsafe free(copy) }
+      unsafe (arguments + (variables ?? [])).forEach { unsafe free($0) }
     }
     var child: pid_t = 0
     let status =
