@@ -8,15 +8,22 @@ package struct ModelHash: Sendable {
 
   package init(file: String?) { self.file = file }
 
-  /// The hash in lower-case hexadecimal; reads the whole file where it is not known yet, with the lowest priority.
+  /// The hash in lower-case hexadecimal; reads the whole file where it is not known yet.
   ///
   /// Blocks the calling thread, for seconds with a large file.
   ///
   /// - Throws: `environment` where the file or `sha256sum` cannot be used.
   package func hash(of path: String) throws(InferenceError) -> String {
+    try hash(of: path, isUrgent: true)
+  }
+
+  private func hash(of path: String, isUrgent: Bool) throws(InferenceError) -> String {
     let version = try SystemFile(path, .read).version
     if let known = known(path, version) { return known }
-    let output = try ChildProcess.output(of: "nice", ["-n", "19", "sha256sum", "--", path])
+    let output =
+      isUrgent
+      ? try ChildProcess.output(of: "sha256sum", ["--", path])
+      : try ChildProcess.output(of: "nice", ["-n", "19", "sha256sum", "--", path])
     // A name with a backslash or a line end in it makes the line begin with a backslash.
     let digits = output.drop { $0 == UInt8(ascii: "\\") }.prefix(64)
     let hash = String(decoding: digits, as: UTF8.self)
@@ -28,13 +35,13 @@ package struct ModelHash: Sendable {
     return hash
   }
 
-  /// Computes the hash on a thread of its own and hands it over there.
+  /// Computes the hash on a thread of its own, with the lowest priority, and hands it over there.
   package func hash(
     of path: String, then deliver: @escaping @Sendable (Result<String, InferenceError>) -> Void
   ) {
     ComputeThread.start(name: "paceline-hash") {
       do throws(InferenceError) {
-        deliver(.success(try hash(of: path)))
+        deliver(.success(try hash(of: path, isUrgent: false)))
       } catch {
         deliver(.failure(error))
       }
