@@ -13,6 +13,8 @@ int32_t ck_supported(int32_t isa) {
     return ck_supported(CK_AVX2) && __builtin_cpu_supports("avx512f") &&
            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vnni");
+#elif defined(__aarch64__)
+  case CK_NEON: return 1; // part of every such processor
 #endif
   default: return 0;
   }
@@ -21,6 +23,7 @@ int32_t ck_supported(int32_t isa) {
 int32_t ck_best(void) {
   if (ck_supported(CK_AVX512)) return CK_AVX512;
   if (ck_supported(CK_AVX2)) return CK_AVX2;
+  if (ck_supported(CK_NEON)) return CK_NEON;
   return CK_SCALAR;
 }
 
@@ -38,6 +41,8 @@ static const ck_functions *functions(int32_t isa) {
 #if defined(__x86_64__)
   if (isa == CK_AVX512) return &ck_avx512_functions;
   if (isa == CK_AVX2) return &ck_avx2_functions;
+#elif defined(__aarch64__)
+  if (isa == CK_NEON) return &ck_neon_functions;
 #endif
   (void)isa;
   return &ck_scalar_functions;

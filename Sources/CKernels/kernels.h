@@ -27,6 +27,7 @@
 #endif
 #define CK_AVX2_SET "avx2,fma,f16c"
 #define CK_AVX512_SET "avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni"
+#define CK_NEON_DOT_SET "arch=armv8.2-a+dotprod"
 #define CK_INLINE static inline __attribute__((always_inline))
 
 // One instruction set. Contracts are those of the ck_ functions of the same names.
@@ -57,6 +58,8 @@ extern const ck_functions ck_scalar_functions;
 #if defined(__x86_64__)
 extern const ck_functions ck_avx2_functions;
 extern const ck_functions ck_avx512_functions;
+#elif defined(__aarch64__)
+extern const ck_functions ck_neon_functions;
 #endif
 
 // Shape of a format: columns and bytes of a block, and which activations it multiplies with.

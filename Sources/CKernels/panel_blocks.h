@@ -1,5 +1,5 @@
-// Unpacking of V_ROWS weight rows into panels, for any vector width. Include after simd_avx512.h or
-// simd_avx2.h.
+// Unpacking of V_ROWS weight rows into panels, for any vector width. Include after simd_avx512.h,
+// simd_avx2.h or simd_neon.h.
 //
 // A panel register holds four adjacent columns of V_ROWS rows as bytes, one row a lane. So a
 // product with four broadcast activations adds to all rows at once, sums never cross lanes, and
@@ -11,7 +11,7 @@
 // hardware prefetcher follows; so the bytes are asked for in address order, into the second-level
 // cache: a group may not fit the first.
 CK_INLINE void v_prefetch(const uint8_t *p, int64_t bytes) {
-  for (int64_t i = 0; i < bytes; i += 64) _mm_prefetch((const char *)(p + i), _MM_HINT_T1);
+  for (int64_t i = 0; i < bytes; i += 64) __builtin_prefetch(p + i, 0, 2);
 }
 
 CK_INLINE vi v_low_nibbles(vi x) { return i_and(x, i_splat8(15)); }

@@ -11,10 +11,11 @@ package func monotonicNanoseconds() -> UInt64 {
 package enum OperationClass: Int, Sendable, CaseIterable, Codable {
   case embedding, norm, projection, attention, feedForward, head, sampling, other
 
+  /// What a person reads; the small work between matrix products is partly waiting for its end.
   package var title: String {
     switch self {
     case .embedding: "embedding"
-    case .norm: "norm+quantise"
+    case .norm: "norm+waiting"
     case .projection: "q k v o"
     case .attention: "attention"
     case .feedForward: "feed-forward"

@@ -174,7 +174,7 @@ package struct Layout: Sendable, Equatable {
 
   /// Rows of the upper of two panes: a little more than half, unless that cuts a list that could be whole.
   private static func upperHeight(of height: Int) -> Int {
-    let share = (height * 11 + 10) / 20
+    let share = (height * 12 + 10) / 20
     let wholeList = KnobItem.all.count + 2
     return height - share < wholeList && height - wholeList >= 20 ? height - wholeList : share
   }

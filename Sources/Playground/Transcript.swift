@@ -108,7 +108,9 @@ package struct Transcript: Sendable, Equatable {
     }
     if message.reader.isInCode { add(Paragraph(), .codeBottom(message.id)) }
     open = nil
-    if let note { add(Paragraph(note, Style(.dim), indent: Self.indent), .note(message.id)) }
+    for line in (note ?? "").split(separator: "\n") {
+      add(Paragraph(String(line), Style(.dim), indent: Self.indent), .note(message.id))
+    }
     add(Paragraph(), .blank)
   }
 

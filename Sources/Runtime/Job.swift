@@ -190,3 +190,26 @@ package struct ModelSummary: Sendable, Equatable {
     self.loadSeconds = loadSeconds
   }
 }
+
+extension ModelSummary {
+  /// What people call a model: its file's name without ending and weight format; nil where nothing is left.
+  package static func name(ofFile path: String, format: String) -> String? {
+    var stem = path.split(separator: "/").last.map(String.init) ?? ""
+    if stem.lowercased().hasSuffix(".gguf") { stem.removeLast(5) }
+    if let cut = stem.lastIndex(where: { $0 == "." || $0 == "-" }),
+      namesFormat(stem[stem.index(after: cut)...].lowercased())
+    {
+      stem = String(stem[..<cut])
+    } else if stem.lowercased().hasSuffix("_" + format.lowercased()) {
+      stem.removeLast(format.count + 1)
+    }
+    return stem.isEmpty ? nil : stem
+  }
+
+  /// Whether a lower-case word is a weight format, such as `q4_k_m`, `iq3_xs` or `bf16`.
+  private static func namesFormat(_ word: String) -> Bool {
+    if ["f16", "bf16", "f32", "fp16", "fp32"].contains(word) { return true }
+    let digits = word.drop { $0 == "i" }
+    return digits.first == "q" && digits.dropFirst().first?.isNumber == true
+  }
+}

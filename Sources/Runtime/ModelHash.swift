@@ -8,27 +8,32 @@ package struct ModelHash: Sendable {
 
   package init(file: String?) { self.file = file }
 
-  /// The hash in lower-case hexadecimal; reads the whole file where it is not known yet, with the lowest priority.
+  /// The hash in lower-case hexadecimal; reads the whole file where it is not known yet.
   ///
   /// Blocks the calling thread, for seconds with a large file.
   ///
   /// - Throws: `environment` where the file or `sha256sum` cannot be used.
   package func hash(of path: String) throws(InferenceError) -> String {
+    try hash(of: path, isUrgent: true)
+  }
+
+  private func hash(of path: String, isUrgent: Bool) throws(InferenceError) -> String {
     let version = try SystemFile(path, .read).version
     if let known = known(path, version) { return known }
-    let hash = try Checksum.sha256(of: path, by: ["nice", "-n", "19", "sha256sum"])
+    let background = isUrgent ? [] : ["nice", "-n", "19"]
+    let hash = try Checksum.sha256(of: path, by: background + ["sha256sum"])
     // The file may have changed while it was read.
     if try SystemFile(path, .read).version == version { remember(hash, path, version) }
     return hash
   }
 
-  /// Computes the hash on a thread of its own and hands it over there.
+  /// Computes the hash on a thread of its own, with the lowest priority, and hands it over there.
   package func hash(
     of path: String, then deliver: @escaping @Sendable (Result<String, InferenceError>) -> Void
   ) {
     ComputeThread.start(name: "paceline-hash") {
       do throws(InferenceError) {
-        deliver(.success(try hash(of: path)))
+        deliver(.success(try hash(of: path, isUrgent: false)))
       } catch {
         deliver(.failure(error))
       }

@@ -29,6 +29,7 @@ extension Screen {
     endwin()
     output.append(strings.leave(hasMouse: hasMouse, title: options.title))
     output.append(memory.take())
+    output.append(strings.afterLeaving)
     output.drain(milliseconds: 500)
     unsafe tcsetattr(descriptor, TCSANOW, &savedModes)
     TerminalGuard.disarm()

@@ -7,12 +7,16 @@ struct TerminalStrings {
   /// Ends the alternate screen, shows the cursor, resets attributes: from terminfo.
   private let reset: [UInt8]
 
+  /// Sent when ncurses has given the screen back.
+  let afterLeaving: [UInt8]
+
   init(profile: TerminalProfile) {
     self.profile = profile
     var bytes: [UInt8] = []
     for name in ["sgr0", "op", "cnorm"] { bytes += TerminalStrings.capability(name) }
     let leave = TerminalStrings.capability("rmcup")
     // Without an alternate screen the shell's prompt goes below what was painted.
+    afterLeaving = leave.isEmpty ? Array("\r\n".utf8) : []
     reset = bytes + (leave.isEmpty ? Array("\u{1B}[999B\r\n".utf8) : leave)
   }
 

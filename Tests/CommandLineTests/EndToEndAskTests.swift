@@ -38,7 +38,7 @@ extension EndToEnd {
       #expect(tokens["generated"] as? Int == 5)
       #expect((tokens["ids"] as? [Int])?.count == 5)
 
-      let whole = try home.program.run(["ask", "--greedy", "--json", "What is the capital of France?"])
+      let whole = try home.program.run(["ask", "--greedy", "--json", "Name the capital of France."])
       let short = try self.object(whole.output)
       #expect(short["finish"] as? String == "stop")
       #expect((short["text"] as? String ?? "").contains("Paris"))

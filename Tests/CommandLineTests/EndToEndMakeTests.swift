@@ -20,6 +20,8 @@ struct EndToEndMakeTests {
     _ purpose: String, commands: [String: String]
   ) throws -> Program.Result {
     let scratch = try Scratch()
+    // Makes the folder.
+    try scratch.write("", to: "bin/.keep")
     for (name, body) in commands {
       let path = try scratch.write("#!/bin/bash\n\(body)\n", to: "bin/" + name)
       try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path)

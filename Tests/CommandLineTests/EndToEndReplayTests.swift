@@ -17,7 +17,8 @@ extension EndToEnd {
 
     @Test func noExampleIsLeftOut() throws {
       let files = try FileManager.default.contentsOfDirectory(atPath: Program.root + "/sessions")
-      #expect(files.filter { $0.hasSuffix(".jsonl") }.sorted() == Self.examples.map { $0 + ".jsonl" })
+      #expect(
+        files.filter { $0.hasSuffix(".jsonl") }.sorted() == Self.examples.map { $0 + ".jsonl" })
     }
 
     @Test(arguments: [
@@ -36,7 +37,8 @@ extension EndToEnd {
       #expect(result.status == 7, "\(result.errors)")
       #expect(
         result.output.hasPrefix(
-          "diverged: message \(message), token \(index): expected \(token + 1) "), "\(result.output)")
+          "diverged: message \(message), token \(index): expected \(token + 1) "),
+        "\(result.output)")
       #expect(result.output.contains("got \(token) "))
     }
   }

@@ -1,5 +1,5 @@
 import Foundation
-import Testing
+import TestSupport
 
 /// A tmux server of the test's own with one window, in which the program runs.
 final class Tmux {
@@ -22,11 +22,17 @@ final class Tmux {
     let words = ([Program.path] + arguments).map { "'\($0)'" }.joined(separator: " ")
     // The file appears with its content.
     let line = "\(words); echo $? > '\(status).new'; mv '\(status).new' '\(status)'"
-    try run([
-      "-f", "/dev/null", "new-session", "-d", "-s", "test", "-x", "\(columns)", "-y", "\(rows)",
-      line, ";", "set-option", "-g", "status", "off", ";", "set-option", "-s", "escape-time", "0",
-      ";", "resize-window", "-t", "test", "-x", "\(columns)", "-y", "\(rows)",
-    ])
+    // On a terminal, since a server that started as a plain child would inherit the test's blocked signals and pass
+    // them on to the program.
+    let start = try Pty(
+      [
+        Self.path ?? "tmux", "-u", "-L", server, "-f", "/dev/null", "new-session", "-d", "-s",
+        "test", "-x", "\(columns)", "-y", "\(rows)", line, ";", "set-option", "-g", "status", "off",
+        ";", "set-option", "-s", "escape-time", "0",
+      ], environment: program.environment)
+    let code = try start.waitForExit(seconds: patience)
+    guard code == 0 else { throw Failure(description: "tmux: \(start.outputText)") }
+    try resize(columns: columns, rows: rows)
   }
 
   deinit { _ = try? run(["kill-server"]) }

@@ -308,6 +308,32 @@ import Testing
     #expect(stage.state.overlays.isEmpty)
   }
 
+  @Test func whatWaitsBehindAFullContextComesBackToThePrompt() {
+    var stage = Stage()
+    stage.press("one<enter>two<enter>")
+    #expect(stage.screen().contains("1 message queued"))
+    stage.play([.contextFull(needed: 9000, capacity: 2048)])
+    stage.press("e")
+    #expect(stage.state.chat.queue.isEmpty)
+    #expect(stage.state.prompt.text == "two")
+  }
+
+  @Test func theMeterNeverPassesTheContext() {
+    var stage = Stage()
+    stage.press("one<enter>")
+    var script = Script(settings: SamplerSettings(), start: 0)
+    script.context = 2048
+    stage.play([.tokens(script.chunk("last"))])
+    #expect(stage.state.chat.contextTokens == 2048)
+  }
+
+  @Test func aStoppedAnswerSaysSo() {
+    var stage = Stage()
+    stage.press("one<enter><C-c>")
+    stage.answer("a part", finish: .cancelled)
+    #expect(stage.state.notice?.text == "stopped: 2 tokens kept")
+  }
+
   @Test func holdAndGoOn() {
     var stage = Stage()
     stage.press("go<enter><M-h>")

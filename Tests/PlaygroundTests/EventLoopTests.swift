@@ -248,6 +248,19 @@ import Testing
     #expect(loop.state.isZoomed)
   }
 
+  @Test func aVeryLongPasteIsRefused() {
+    let world = Self.world()
+    world.type("\u{1B}[200~" + String(repeating: "a", count: 70_000) + "\u{1B}[201~b")
+    world.whenIdle = { _ in
+      var input = LoopInput()
+      input.isClosed = true
+      return input
+    }
+    let loop = Self.started(world)
+    #expect(loop.state.prompt.text == "b")
+    #expect(loop.state.log.contains { $0.text.contains("not taken") })
+  }
+
   @Test func aKnobReachesTheRunningJob() throws {
     let world = Self.world()
     // An answer that never ends by itself.

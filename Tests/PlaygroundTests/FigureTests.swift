@@ -73,6 +73,38 @@ import Testing
     #expect(PlaygroundState.difference(from: SamplerSettings(), to: new) == "T 1.05 +1")
   }
 
+  @Test func aModelIsNamedAsItsFileWithoutEndingAndFormat() {
+    func name(_ path: String) -> String? { ModelSummary.name(ofFile: path, format: "Q8_0") }
+    #expect(name("/m/SmolLM2-135M-Instruct.Q4_1.gguf") == "SmolLM2-135M-Instruct")
+    #expect(name("gemma-3-270m.Q4_K_M.gguf") == "gemma-3-270m")
+    #expect(name("tiny-iq3_xs.gguf") == "tiny")
+    #expect(name("tiny_q8_0.gguf") == "tiny")
+    #expect(name("qwen-0.5b-chat.gguf") == "qwen-0.5b-chat")
+    #expect(name("qwen2.gguf") == "qwen2")
+    #expect(name(".gguf") == nil)
+  }
+
+  @Test func readingAFewTokensIsNoSpeed() {
+    var stage = Stage()
+    stage.press("go<enter>")
+    stage.play([.prefill(done: 1, total: 1, seconds: 0.02)])
+    #expect(stage.state.profile.promptSpeed == nil)
+    stage.play([.prefill(done: 40, total: 40, seconds: 0.1)])
+    #expect(stage.state.profile.promptSpeed == 400)
+  }
+
+  @Test func aNarrowProvenanceBreaksBetweenFacts() throws {
+    var stage = Stage()
+    stage.press("go<enter>")
+    stage.answer("a few words")
+    let answer = try #require(stage.state.chat.conversation.branch.last)
+    let line = try #require(stage.state.provenanceLine(of: answer, width: 30))
+    let lines = line.split(separator: "\n")
+    #expect(lines.count > 1)
+    #expect(lines.allSatisfy { $0.count <= 28 })
+    #expect(lines.contains { $0.contains(" t/s") })
+  }
+
   @Test func settingsAreSummedUp() {
     #expect(PlaygroundState.summary(of: SamplerSettings()) == "T .80 k40 p.95 m.05")
     #expect(PlaygroundState.summary(of: .greedy) == "greedy")

@@ -35,6 +35,21 @@ import Testing
     #expect(recorded == [KnobChange(tokenIndex: 1, settings: live)])
   }
 
+  @Test func aKnobTurnedWhileThePromptIsReadIsRecordedBeforeTheFirstToken() throws {
+    var stage = Stage()
+    stage.press("go<enter>")
+    stage.play([.started(promptTokens: 3, reused: 0, contextLength: 2048)])
+    stage.press("<F8>")
+    let live = try #require(stage.effects.changes.last)
+    var script = Script(settings: SamplerSettings(), start: 0)
+    script.change(to: live)
+    stage.play([.tokens(script.chunk("one"))])
+    let recorded = stage.effects.records.compactMap { record -> KnobChange? in
+      if case .knobs(_, let change) = record { change } else { nil }
+    }
+    #expect(recorded == [KnobChange(tokenIndex: 0, settings: live)])
+  }
+
   @Test func knobEditsAreUndoneAndRedone() {
     var stage = Stage()
     stage.press("<F8><F8><esc>u")
@@ -65,6 +80,13 @@ import Testing
     #expect(stage.state.settings.topK == 7)
     stage.press("d")
     #expect(stage.state.settings.topK == 40)
+  }
+
+  @Test func aKnobThatIsSetByNameIsPicked() {
+    var stage = Stage()
+    stage.press("/set min-p 0.1<enter>")
+    #expect(stage.state.settings.minP == 0.1)
+    #expect(KnobItem.at(stage.state.knobs.selected).id == "min-p")
   }
 
   @Test func offAndOnAgainKeepsTheValue() {

@@ -13,6 +13,12 @@ import Testing
     return stage
   }
 
+  @Test func aLetterWithoutMeaningSaysSo() {
+    var stage = Stage()
+    stage.press("<esc>w")
+    #expect(stage.state.notice?.text.hasPrefix("w does nothing here") == true)
+  }
+
   @Test func lettersTypeInInsertAndActInNormal() {
     var stage = Stage()
     stage.press("qz")

@@ -31,6 +31,11 @@ static void *copy(const void *source, int64_t bytes) {
   return memory;
 }
 
+static const char *const type_names[CK_TYPE_LIMIT] = {
+    [CK_F32] = "F32",   [CK_F16] = "F16",   [CK_BF16] = "BF16", [CK_Q4_0] = "Q4_0", [CK_Q4_1] = "Q4_1",
+    [CK_Q5_0] = "Q5_0", [CK_Q5_1] = "Q5_1", [CK_Q8_0] = "Q8_0", [CK_Q2_K] = "Q2_K", [CK_Q3_K] = "Q3_K",
+    [CK_Q4_K] = "Q4_K", [CK_Q5_K] = "Q5_K", [CK_Q6_K] = "Q6_K"};
+
 // NaN may differ in payload.
 static void compare(const char *what, int32_t isa, const float *a, const float *b, int64_t count) {
   for (int64_t i = 0; i < count; i++) {
@@ -40,6 +45,12 @@ static void compare(const char *what, int32_t isa, const float *a, const float *
     failures++;
     return;
   }
+}
+
+static void require(int holds, const char *what, int32_t isa, int64_t count) {
+  if (holds) return;
+  printf("%s differs on %s for %lld\n", what, ck_isa_name(isa), (long long)count);
+  failures++;
 }
 
 static ck_rows quantize(int32_t isa, const float *x, int64_t columns, int64_t tokens) {
@@ -62,18 +73,66 @@ static ck_rows quantize(int32_t isa, const float *x, int64_t columns, int64_t to
   return rows;
 }
 
+// Integers, scales and sums of both.
+static void compare_rows(int32_t isa, ck_rows a, ck_rows b, int64_t tokens) {
+  int64_t count = a.columns * tokens;
+  if (a.q32) {
+    require(memcmp(a.q32, b.q32, (size_t)count) == 0, "quantize32", isa, count);
+    require(memcmp(a.s32, b.s32, (size_t)count / 32 * 4) == 0, "sums of 32", isa, count);
+    compare("scales of 32", isa, a.d32, b.d32, count / 32);
+  }
+  if (a.q256) {
+    require(memcmp(a.q256, b.q256, (size_t)count) == 0, "quantize256", isa, count);
+    require(memcmp(a.s256, b.s256, (size_t)count / 16 * 2) == 0, "sums of 16", isa, count);
+    compare("scales of 256", isa, a.d256, b.d256, count / 256);
+  }
+}
+
 static void release(ck_rows rows) {
   free((void *)rows.q32), free((void *)rows.d32), free((void *)rows.s32);
   free((void *)rows.q256), free((void *)rows.d256), free((void *)rows.s256);
 }
 
-// Weights of any bits: a file may hold anything, so scales may be infinite or NaN.
-static void check_matmul(int32_t isa, int32_t type, int64_t rows, int64_t columns, int64_t tokens) {
+// Makes each number of a row-major matrix, or each scale and minimum of its blocks, less than 2 in
+// magnitude: then a result is a number, and every rounding shows.
+static void tame(int32_t type, uint8_t *weight, int64_t bytes) {
+  int64_t block = 0;
+  for (int64_t columns = 1; block == 0; columns *= 2) block = ck_row_bytes(type, columns);
+  for (int64_t at = 0; at < bytes; at += block) {
+    uint8_t *p = weight + at;
+    switch (type) {
+    case CK_F32: p[3] &= 0xbf; break;
+    case CK_F16:
+    case CK_BF16:
+    case CK_Q4_0:
+    case CK_Q5_0:
+    case CK_Q8_0: p[1] &= 0xbf; break;
+    case CK_Q2_K: p[81] &= 0xbf, p[83] &= 0xbf; break;
+    case CK_Q3_K: p[109] &= 0xbf; break;
+    case CK_Q6_K: p[209] &= 0xbf; break;
+    default: p[1] &= 0xbf, p[3] &= 0xbf; break; // a scale and a minimum at the head
+    }
+  }
+}
+
+// Weights of any bits, where `wild`: a file may hold anything, so scales may be infinite or NaN.
+// `extreme`: activations of the greatest magnitude only, so that sums come near their limits.
+static void check_matmul(int32_t isa, int32_t type, int64_t rows, int64_t columns, int64_t tokens,
+                         int wild, int extreme) {
   int64_t bytes = ck_row_bytes(type, columns) * rows;
   if (bytes == 0) return;
   uint8_t *weight = malloc((size_t)bytes);
   for (int64_t i = 0; i < bytes; i++) weight[i] = (uint8_t)random32();
+  if (extreme) {
+    static const uint8_t fills[] = {0x7f, 0x80, 0xff};
+    uint8_t fill = fills[random32() % 3];
+    for (int64_t i = 0; i < bytes; i++) weight[i] = fill;
+  }
+  if (!wild) tame(type, weight, bytes);
   float *x = random_floats(columns * tokens);
+  if (extreme) {
+    for (int64_t i = 0; i < columns * tokens; i++) x[i] = tokens % 2 ? -1 : 1;
+  }
   float *expected = calloc((size_t)(rows * tokens), 4),
         *actual = calloc((size_t)(rows * tokens), 4);
   ck_rows scalar = quantize(CK_SCALAR, x, columns, tokens),
@@ -82,17 +141,50 @@ static void check_matmul(int32_t isa, int32_t type, int64_t rows, int64_t column
   ck_matmul(CK_SCALAR, type, weight, 0, rows, &scalar, tokens, expected, rows);
   ck_matmul(isa, type, weight, 0, cut, &vector, tokens, actual, rows);
   ck_matmul(isa, type, weight, cut, rows, &vector, tokens, actual, rows);
-  compare("matmul", isa, actual, expected, rows * tokens);
+  compare_rows(isa, vector, scalar, tokens);
+  compare(type_names[type], isa, actual, expected, rows * tokens);
+  for (int64_t i = 0; !wild && i < rows * tokens; i++) {
+    if (isfinite(expected[i])) continue;
+    printf("%s: tamed weights gave %a\n", type_names[type], expected[i]);
+    failures++;
+    break;
+  }
   float *row = malloc((size_t)columns * 4);
   ck_dequantize(isa, type, weight, columns, row);
   free(row), free(weight), free(x), free(expected), free(actual);
   release(scalar), release(vector);
 }
 
-static void check_elementwise(int32_t isa, int64_t count) {
+static void check_reductions(int32_t isa, const float *x, int64_t count) {
+  int64_t limit = count / 2;
+  int32_t *indices = calloc((size_t)limit + 1, 4), *expected = calloc((size_t)limit + 1, 4);
+  require(ck_select_above(isa, x, count, 0, indices, limit) ==
+              ck_select_above(CK_SCALAR, x, count, 0, expected, limit),
+          "count above", isa, count);
+  require(memcmp(indices, expected, (size_t)limit * 4) == 0, "indices above", isa, count);
+  require(ck_argmax(isa, x, count) == ck_argmax(CK_SCALAR, x, count), "argmax", isa, count);
+  float pair[2][2] = {{ck_max(isa, x, count), ck_sum_exp(isa, x, 3, count, NULL)},
+                      {ck_max(CK_SCALAR, x, count), ck_sum_exp(CK_SCALAR, x, 3, count, NULL)}};
+  compare("max or sum_exp", isa, pair[0], pair[1], 2);
+  int64_t bytes = count * 4 - 1;
+  require(ck_stream_read(isa, x, bytes) == ck_stream_read(CK_SCALAR, x, bytes), "stream_read", isa,
+          count);
+  free(indices), free(expected);
+}
+
+// `special`: with values that are not finite, signalling NaN among them.
+static void check_elementwise(int32_t isa, int64_t count, int special) {
   float *x = random_floats(count), *y = random_floats(count);
   for (int64_t i = 0; i < count; i++) x[i] *= 50;
-  if (count > 20) x[7] = INFINITY, x[8] = -INFINITY, x[9] = NAN, x[10] = 1e-42f, x[11] = -0.0f;
+  if (special) {
+    for (int64_t i = 0; i < count; i += 3) {
+      static const uint32_t bits[] = {0x7f800000, 0xff800000, 0x7fc00000, 0x7f800001, 0x00000001,
+                                      0x80000000, 0x477fefff, 0x477ff000, 0x33000001, 0x38800000};
+      uint32_t chosen = random32() % 12;
+      uint32_t value = chosen < 10 ? bits[chosen] : random32();
+      memcpy(x + i, &value, 4);
+    }
+  }
   for (int kind = 0; kind < 8; kind++) {
     float *results[2];
     for (int which = 0; which < 2; which++) {
@@ -117,17 +209,13 @@ static void check_elementwise(int32_t isa, int64_t count) {
     compare("elementwise", isa, results[1], results[0], count);
     free(results[0]), free(results[1]);
   }
-  int32_t *indices = malloc((size_t)(count / 2) * 4);
-  if (ck_select_above(isa, x, count, 0, indices, count / 2) !=
-          ck_select_above(CK_SCALAR, x, count, 0, NULL, 0) ||
-      ck_argmax(isa, x, count) != ck_argmax(CK_SCALAR, x, count) ||
-      ck_max(isa, x, count) != ck_max(CK_SCALAR, x, count) ||
-      ck_stream_read(isa, x, count * 4 - 1) != ck_stream_read(CK_SCALAR, x, count * 4 - 1)) {
-    printf("a reduction differs on %s for %lld\n", ck_isa_name(isa), (long long)count);
-    failures++;
+  check_reductions(isa, x, count);
+  if (count % 32 == 0) {
+    ck_rows actual = quantize(isa, x, count, 1), expected = quantize(CK_SCALAR, x, count, 1);
+    compare_rows(isa, actual, expected, 1);
+    release(actual), release(expected);
   }
-  if (count % 256 == 0) release(quantize(isa, x, count, 1));
-  free(indices), free(x), free(y);
+  free(x), free(y);
 }
 
 static void check_rotate(int32_t isa, int64_t dimension, int32_t interleaved) {
@@ -140,7 +228,7 @@ static void check_rotate(int32_t isa, int64_t dimension, int32_t interleaved) {
 }
 
 static void check_attention(int32_t isa, int64_t dimension, int64_t group, int64_t begin,
-                            int64_t end) {
+                            int64_t end, float softcap) {
   float *queries = random_floats(group * dimension), *values = random_floats(end * dimension);
   uint16_t *keys = malloc((size_t)(end * dimension) * 2),
            *halves = malloc((size_t)(end * dimension) * 2);
@@ -153,7 +241,7 @@ static void check_attention(int32_t isa, int64_t dimension, int64_t group, int64
   float *expected = malloc((size_t)(group * dimension) * 4),
         *actual = malloc((size_t)(group * dimension) * 4);
   ck_attention step = {queries, keys,  halves,    slots, slots_begin, begin,
-                       end,     group, dimension, 0.1f,  0,           expected};
+                       end,     group, dimension, 0.1f,  softcap,     expected};
   ck_attend(CK_SCALAR, &step);
   step.output = actual;
   ck_attend(isa, &step);
@@ -162,31 +250,40 @@ static void check_attention(int32_t isa, int64_t dimension, int64_t group, int64
 }
 
 static void check_all(int32_t isa) {
-  static const int64_t counts[] = {1, 2, 7, 8, 9, 15, 16, 17, 31, 33, 65, 256, 771};
+  static const int64_t counts[] = {1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 65, 256, 771, 1024};
   for (int32_t type = 0; type < CK_TYPE_LIMIT; type++) {
-    for (int64_t tokens = 1; tokens <= 15; tokens = tokens * 2 + 1) {
-      check_matmul(isa, type, 1, 256, tokens);
-      check_matmul(isa, type, 35, 512, tokens);
-      check_matmul(isa, type, 17, 96, tokens);
-      check_matmul(isa, type, 16, 13, tokens);
+    for (int64_t tokens = 1; tokens <= 9; tokens++) {
+      for (int wild = 0; wild < 2; wild++) {
+        check_matmul(isa, type, 1, 256, tokens, wild, 0);
+        check_matmul(isa, type, 35, 512, tokens, wild, 0);
+        check_matmul(isa, type, 17, 96, tokens, wild, 0);
+        check_matmul(isa, type, 16, 13, tokens, wild, 0);
+      }
+      check_matmul(isa, type, 5, 256, tokens, 0, 1);
     }
   }
-  for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) check_elementwise(isa, counts[i]);
+  for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
+    check_elementwise(isa, counts[i], 0);
+    check_elementwise(isa, counts[i], 1);
+  }
   for (int64_t dimension = 2; dimension <= 80; dimension += 2) {
     check_rotate(isa, dimension, 0);
     check_rotate(isa, dimension, 1);
   }
   for (int64_t group = 1; group <= 9; group += 2) {
-    check_attention(isa, 64, group, 0, 1);
-    check_attention(isa, 80, group, 50, 131);
-    check_attention(isa, 256, group, 64, 140);
-    check_attention(isa, 20, group, 3, 70);
+    check_attention(isa, 64, group, 0, 1, 0);
+    check_attention(isa, 80, group, 50, 131, 0);
+    check_attention(isa, 80, group, 50, 131, 2);
+    check_attention(isa, 256, group, 64, 140, 0);
+    check_attention(isa, 20, group, 3, 70, 0);
   }
 }
 
 int main(void) {
   for (int32_t isa = 0; isa < CK_ISA_LIMIT; isa++) {
-    if (ck_supported(isa)) check_all(isa);
+    if (!ck_supported(isa)) continue;
+    printf("%s\n", ck_isa_name(isa));
+    check_all(isa);
   }
   printf(failures ? "%d differences\n" : "kernels: no differences\n", failures);
   return failures != 0;

@@ -11,6 +11,9 @@ import Terminal
   /// The signal that asked for the end; nil where the person did.
   package private(set) var terminationSignal: Int32?
 
+  /// Bytes of a paste that the prompt takes: more than any context holds, and quick to edit.
+  private static let longestPaste = 65_536
+
   private let outside: Surroundings
   private let mailbox: Mailbox
   private var decoder: KeyDecoder
@@ -101,6 +104,10 @@ import Terminal
     nextFrame = min(nextFrame, .now + .milliseconds(8))
     if state.claims(event.key) {
       dispatch(.key(event.key))
+    } else if case .paste(let text) = event.key, text.utf8.count > Self.longestPaste {
+      let kilobytes = text.utf8.count / 1024
+      dispatch(
+        .notice(Notice(.warning, "paste of \(kilobytes) kB not taken: the prompt holds 64 kB")))
     } else if case .paste(let text) = event.key {
       outside.prompt.paste(text)
     } else {

@@ -100,14 +100,18 @@ private func drawPrompt(_ state: PlaygroundState, _ layout: Layout, on frame: in
   var mode = isInsert ? "INS" : "NORMAL"
   if isInsert, state.prompt.display.mode == .viCommand { mode = "INS vi command" }
   if state.chat.editing != nil { mode += " edit" }
-  let hints = "M-Enter newline  C-x C-e editor" + (layout.size.width >= 110 ? "  C-r history" : "")
+  let queued = state.chat.queue.count
+  var hints = "M-Enter newline  C-x C-e editor" + (layout.size.width >= 110 ? "  C-r history" : "")
+  if state.chat.editing != nil { hints = "Enter makes a branch  Esc gives up" }
+  if queued > 0 { hints = "\(counted(queued, "message")) queued, sent after this answer" }
+  let right = isInsert || queued > 0 ? hints : "i types"
   if layout.kind == .twoColumns || layout.kind == .threeColumns {
     frame.box(
-      layout.prompt, title: isInsert ? mode : "\(mode)", rightTitle: isInsert ? hints : "i types",
+      layout.prompt, title: mode, rightTitle: right,
       focused: isInsert)
   } else if layout.kind == .strips {
     drawRule(
-      layout.prompt.row(0), left: mode, right: isInsert ? hints : "i types", focused: isInsert,
+      layout.prompt.row(0), left: mode, right: right, focused: isInsert,
       on: &frame)
   }
   let area = layout.promptText

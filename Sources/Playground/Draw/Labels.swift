@@ -34,7 +34,7 @@ extension PlaygroundState {
   }
 
   /// How an answer was made, for the line under it.
-  func provenanceLine(of message: ChatMessage, width: Int? = nil) -> String? {
+  package func provenanceLine(of message: ChatMessage, width: Int? = nil) -> String? {
     guard message.role == .assistant else { return nil }
     guard let made = message.provenance else {
       return message.text.isEmpty ? nil : "edited by hand, or broken off"
@@ -59,7 +59,17 @@ extension PlaygroundState {
     // The header above names the model as well; the line under the answer does where there is room.
     let full = "\(displayName(of: made))  \(line)"
     let room = (width ?? chat.transcript.width) - Transcript.indent
-    return CharacterWidth.columns(full) <= room ? full : line
+    if CharacterWidth.columns(full) <= room { return full }
+    // Too long for one line: it breaks between two facts, never inside one.
+    return parts.reduce(into: [String]()) { lines, part in
+      if let last = lines.last,
+        CharacterWidth.columns(last) + 2 + CharacterWidth.columns(part) <= room
+      {
+        lines[lines.count - 1] += "  " + part
+      } else {
+        lines.append(part)
+      }
+    }.joined(separator: "\n")
   }
 
   func valueText(of item: KnobItem) -> String {
@@ -112,13 +122,7 @@ extension PlaygroundState {
 
   /// What people call a model: its file's name without format and ending, else its own name.
   static func displayName(of summary: ModelSummary) -> String {
-    var stem = summary.path.split(separator: "/").last.map(String.init) ?? ""
-    if stem.lowercased().hasSuffix(".gguf") { stem.removeLast(5) }
-    for separator in [".", "-", "_"]
-    where stem.lowercased().hasSuffix(separator + summary.format.lowercased()) {
-      stem.removeLast(summary.format.count + 1)
-    }
-    return stem.isEmpty ? summary.name : stem
+    ModelSummary.name(ofFile: summary.path, format: summary.format) ?? summary.name
   }
 
   /// The name of the model that an answer came from.

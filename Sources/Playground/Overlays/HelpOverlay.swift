@@ -30,7 +30,10 @@ enum HelpOverlay {
     if area.width > 40 { frame.write(count, rightAlignedIn: area.row(0), style: Style(.dim)) }
     let body = area.splitTop(2).rest
     guard !commands.isEmpty else {
-      frame.write("nothing matches", at: body.origin, style: Style(.dim))
+      let word = list.editor.text.trimmed.lowercased()
+      let knob = KnobItem.all.first { $0.id.contains(word) && $0 != .order }
+      let text = knob.map { "a knob: /\($0.id) VALUE sets it.  \($0.summary)" } ?? "nothing matches"
+      frame.write(text, at: body.origin, style: Style(.dim), width: body.width, ellipsis: true)
       return
     }
     let rows = rows(commands, grouped: list.editor.isEmpty)

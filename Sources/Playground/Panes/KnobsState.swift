@@ -101,6 +101,8 @@ extension PlaygroundState {
   /// Sets a knob to an exact value; nil text or nonsense is said and changes nothing.
   package mutating func setKnob(_ item: KnobItem, to text: String) -> [Effect] {
     let text = text.filter { $0 != " " }
+    // The list shows the knob that is picked, and so what became of it.
+    if let index = KnobItem.all.firstIndex(of: item) { knobs.selected = index }
     var changed = settings
     switch item {
     case .number(let index):

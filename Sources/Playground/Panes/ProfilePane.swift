@@ -13,7 +13,8 @@ enum ProfilePane {
     let operations = operationRows(profile)
     let room = area.height - 3
     // The graph comes first; the table of operations takes what it leaves.
-    let table = operations.isEmpty ? 0 : min(operations.count + 2, max(0, room - 6))
+    let least = max(6, room * 3 / 5)
+    let table = operations.isEmpty ? 0 : min(operations.count + 2, max(0, room - least))
     let graphRows = room - (table >= 3 ? table : 0)
     let parts = area.rows([1, graphRows, 1, 1])
     frame.write(speedLine(profile), at: parts[0].origin, width: area.width)
@@ -22,7 +23,7 @@ enum ProfilePane {
     drawMemory(profile, in: parts[3], on: &frame)
     guard table >= 3 else { return }
     let below = area.splitTop(1 + graphRows + 2).rest
-    drawOperations(operations, profile, in: below, on: &frame)
+    drawOperations(operationRows(profile, most: table - 2), profile, in: below, on: &frame)
   }
 
   // MARK: Speed
@@ -160,20 +161,26 @@ enum ProfilePane {
   // MARK: Operations
 
   /// The classes that took time, the longest first.
-  private static func operationRows(_ profile: ProfileState) -> [BarRow] {
+  ///
+  /// Where there is room for fewer, the last row is the sum of the rest.
+  private static func operationRows(_ profile: ProfileState, most: Int = .max) -> [BarRow] {
     let total = profile.operations.totalNanoseconds
     let steps = profile.tokens - 1
     guard total > 0, steps > 0 else { return [] }
-    return OperationClass.allCases
-      .map { ($0, profile.operations[$0].nanoseconds) }
+    var entries = OperationClass.allCases
+      .map { ($0.title, profile.operations[$0].nanoseconds) }
       .filter { $0.1 > 0 }
       .sorted { $0.1 > $1.1 }
-      .map { operation, nanoseconds in
-        let value = Double(nanoseconds) / 1e6 / Double(steps)
-        return BarRow(
-          operation.title, fraction: Double(nanoseconds) / Double(total),
-          value: PlaygroundState.number(value, decimals: value < 9.95 ? 2 : 1) + " ms")
-      }
+    if entries.count > most, most > 0 {
+      let rest = entries[(most - 1)...].reduce(0) { $0 + $1.1 }
+      entries = entries.prefix(most - 1) + [("rest", rest)]
+    }
+    return entries.map { title, nanoseconds in
+      let value = Double(nanoseconds) / 1e6 / Double(steps)
+      return BarRow(
+        title, fraction: Double(nanoseconds) / Double(total),
+        value: PlaygroundState.number(value, decimals: value < 9.95 ? 2 : 1) + " ms")
+    }
   }
 
   private static func drawOperations(

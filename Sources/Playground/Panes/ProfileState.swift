@@ -124,6 +124,14 @@ package struct ProfileState: Sendable, Equatable {
     previous = nil
     answerStart = nil
     timeToFirstToken = nil
+    promptSpeed = nil
+  }
+
+  /// Drops all that was measured, but not how it is shown.
+  package mutating func forgetFigures() {
+    let index = windowIndex
+    self = ProfileState()
+    windowIndex = index
   }
 
   package mutating func record(_ token: TokenRecord) {

@@ -62,6 +62,7 @@ enum Welcome {
     case .loading: state.modelLabel
     case .ready(let summary):
       "\(PlaygroundState.displayName(of: summary)), \(summary.format): ready."
+        + (summary.template == nil ? " No chat template: it continues your text." : "")
     case .failed(_, let reason): "No model: \(reason) (Esc, then m picks another)"
     }
   }

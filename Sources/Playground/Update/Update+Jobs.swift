@@ -43,7 +43,8 @@ extension PlaygroundState {
   /// The stream of a job ended; one that left without a last event must not hang the screen.
   mutating func jobEnded(_ ticket: Int) -> [Effect] {
     if running?.ticket == ticket {
-      return giveUpAnswer() + say(.error, "the engine ended the answer without a word")
+      return giveUpAnswer() + returnQueue()
+        + say(.error, "the engine ended the answer without a word")
     }
     if case .load(let path) = inquiries[ticket], case .loading = model {
       model = previousModel ?? .failed(path: path, reason: "loading was broken off")
@@ -54,6 +55,8 @@ extension PlaygroundState {
 
   private mutating func loaded(_ summary: ModelSummary) -> [Effect] {
     let isOther = model.summary != summary && session.savedAt != nil
+    // Speed and memory of one model say nothing of the next.
+    if let old = previousModel?.summary, old.path != summary.path { profile.forgetFigures() }
     model = .ready(summary)
     previousModel = .ready(summary)
     modelHash = ""
@@ -64,7 +67,7 @@ extension PlaygroundState {
     )
     if summary.template == nil {
       let reason = summary.templateNote ?? "the file has no chat template"
-      effects += say(.warning, "\(reason): text is continued as it stands")
+      effects += say(.warning, "\(reason): it continues text as it stands")
     }
     effects += measure()
     return effects + sendQueued()
@@ -83,7 +86,8 @@ extension PlaygroundState {
       ])
     case .prefill(let done, let total, let seconds):
       running?.phase = .reading(done: done, total: total, seconds: seconds)
-      if done > 0, seconds > 0 { profile.promptSpeed = Double(done) / seconds }
+      // A few tokens after a reused prompt say nothing about the speed of reading.
+      if done >= 8, seconds > 0 { profile.promptSpeed = Double(done) / seconds }
       return []
     case .tokens(let chunk): return take(chunk, of: answer)
     case .profile(let sample):
@@ -94,20 +98,22 @@ extension PlaygroundState {
       let effects = giveUpAnswer()
       askAboutFullContext(needed: needed, capacity: capacity, message: answer.message)
       return effects
-    case .failed(let error): return giveUpAnswer() + say(.error, error.message)
+    case .failed(let error):
+      return giveUpAnswer() + returnQueue() + say(.error, error.message)
     case .loading, .loaded, .inspected: return []
     }
   }
 
   private mutating func take(_ chunk: TokenChunk, of answer: RunningAnswer) -> [Effect] {
     running?.phase = .generating
-    chat.contextTokens = chunk.contextCount
+    // The last token of a full context was chosen but has no position any more.
+    chat.contextTokens = min(chunk.contextCount, model.summary?.contextLength ?? .max)
     let tokens = chunk.records.map(\.sampled.token)
     chat.conversation.appendText(chunk.text, tokens: tokens, to: answer.message)
     chat.transcript.append(chunk.text)
     var records: [SessionRecord] = []
     for token in chunk.records {
-      if let settings = token.settings, token.index > 0 {
+      if let settings = token.settings {
         let before = running?.changes.last?.settings ?? answer.settings
         let change = KnobChange(tokenIndex: token.index, settings: settings)
         running?.changes.append(change)
@@ -146,10 +152,22 @@ extension PlaygroundState {
     if provenance.finish == .contextFull {
       let used = chat.contextTokens ?? 0
       let capacity = model.summary?.contextLength ?? used
-      askAboutFullContext(needed: used, capacity: capacity, message: answer.message)
+      askAboutFullContext(
+        needed: max(used, capacity + 1), capacity: capacity, message: answer.message)
       return effects
     }
+    if provenance.finish == .cancelled {
+      effects += say(.info, "stopped: \(counted(provenance.tokens, "token")) kept")
+    }
     return effects + sendQueued()
+  }
+
+  /// Gives what waits to be sent back to the prompt, where it can be sent again or dropped.
+  mutating func returnQueue() -> [Effect] {
+    guard !chat.queue.isEmpty else { return [] }
+    let texts = chat.queue + (prompt.text.isEmpty ? [] : [prompt.text])
+    chat.queue = []
+    return [.setPrompt(texts.joined(separator: "\n"))]
   }
 
   /// Ends the running answer here, whatever its job still does, and keeps what came.

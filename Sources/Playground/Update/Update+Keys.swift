@@ -36,7 +36,9 @@ extension PlaygroundState {
     {
       return run(command)
     }
-    return Commands.command(for: key, in: .normal).map { run($0) } ?? []
+    if let command = Commands.command(for: key, in: .normal) { return run(command) }
+    guard case .character = key else { return [] }
+    return say(.info, "\(Command.label(key)) does nothing here: ? lists the keys, i types")
   }
 
   private mutating func handle(_ event: MouseEvent) -> [Effect] {

@@ -105,12 +105,15 @@ extension PlaygroundState {
     guard case .character(let character) = key,
       dialog.choices.contains(where: { $0.key == character })
     else {
-      if key == .escape { overlays.removeLast() }
+      guard key == .escape else { return [] }
+      overlays.removeLast()
+      if case .contextFull = dialog.purpose { return returnQueue() }
       return []
     }
     overlays.removeLast()
     switch (dialog.purpose, character) {
     case (.contextFull(_, _, let message), "d"): return dropOldestTurns(of: message)
+    case (.contextFull, _): return returnQueue()
     case (.quitWhileRunning, "y"): return quit(asks: false)
     default: return []
     }

@@ -14,13 +14,14 @@ extension EngineModel {
     let note: String? =
       switch recognition {
       case .known: nil
-      case .missing: "the file has no chat template: it only continues text"
+      case .missing: "the file has no chat template"
       case .unknown(let reason): reason
       }
     var model = EngineModel(
       model: network, tokenizer: tokenizer, template: nil, file: loaded.gguf.file,
       summary: ModelSummary(
-        name: loaded.name, path: path, architecture: loaded.gguf.architecture ?? "unknown",
+        name: ModelSummary.name(ofFile: path, format: loaded.format) ?? loaded.name, path: path,
+        architecture: loaded.gguf.architecture ?? "unknown",
         format: loaded.format, parameters: loaded.parameters,
         fileBytes: loaded.gguf.file.byteCount, shape: network.shape,
         contextLength: network.contextLength, template: recognition.template?.family.rawValue,

@@ -64,7 +64,7 @@ package final class SessionWriter: Sendable {
     let file = try SystemFile(path, .append)
     guard file.lock() else {
       throw InferenceError(
-        .environment, "\(path) is open in another paceline: fork it, or close that one first")
+        .environment, "open in another paceline: fork it (b), or close that one first: \(path)")
     }
     state = Mutex(State(target: .open(file)))
     published = Mutex(Published(path: path))

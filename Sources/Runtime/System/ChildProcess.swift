@@ -99,8 +99,9 @@ package enum ChildProcess {
 
     let arguments = unsafe copies(of: words)
     let variables = unsafe environment.map { unsafe copies(of: $0.map { "\($0.key)=\($0.value)" }) }
-    let strings = unsafe arguments + (variables ?? [])
-    defer { for index in unsafe strings.indices { unsafe free(strings[index]) } }
+    defer {
+      unsafe (arguments + (variables ?? [])).forEach { unsafe free($0) }
+    }
     var child: pid_t = 0
     let status =
       if let variables = unsafe variables {

@@ -73,9 +73,8 @@ package struct TimeGraph: Sendable {
         String(frame.glyphs.axisVertical), at: Point(x: plot.x - 1, y: plot.y + row), style: style)
     }
     var marks: [(Int, Double)] = [(0, top)]
-    if plot.height >= 5 {
-      marks.append((plot.height / 2, top * (1 - Double(plot.height / 2) / Double(plot.height))))
-    }
+    // Half of the top: the upper edge of its row, or that row's middle where the height is odd.
+    if plot.height >= 5 { marks.append((plot.height / 2, top / 2)) }
     for (row, value) in marks {
       let column = Rect(x: left, y: plot.y + row, width: plot.x - 2 - left, height: 1)
       frame.write(Scale.label(value), rightAlignedIn: column, style: style)

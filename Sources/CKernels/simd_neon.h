@@ -1,0 +1,246 @@
+// Building blocks of the NEON versions.
+//
+// The 16 lanes of a float sum are four registers: lanes 0...3, 4...7, 8...11 and 12...15. With
+// CK_NEON_DOT defined, and the target set to it, products of bytes use its instruction.
+#ifndef PACELINE_SIMD_NEON_H
+#define PACELINE_SIMD_NEON_H
+
+#include "scalar.h"
+
+typedef int32x4_t vi;
+typedef float32x4_t vf;
+typedef int64_t vm;
+
+enum {
+  V_ROWS = 4,          // rows in a group: lanes of a register
+  V_TOKENS = 8,        // widest tile of tokens that the registers hold
+  V_EIGHT_BIT_FLIP = 0 // the bytes of Q8_0 stay signed: products here are of signed bytes
+};
+
+// `count` low lanes, 0...4.
+CK_INLINE vm v_mask(int64_t count) { return count; }
+
+// The bits as other elements.
+CK_INLINE int8x16_t v_s8(vi x) { return vreinterpretq_s8_s32(x); }
+CK_INLINE uint8x16_t v_u8(vi x) { return vreinterpretq_u8_s32(x); }
+CK_INLINE uint16x8_t v_u16(vi x) { return vreinterpretq_u16_s32(x); }
+CK_INLINE uint32x4_t v_u32(vi x) { return vreinterpretq_u32_s32(x); }
+
+// Lanes of `x` where it is greater, else of `y`: NaN in `x` never gets through, and signalling ones
+// do not either, other than with the processor's maximum.
+CK_INLINE vf v_greater(vf x, vf y) { return vbslq_f32(vcgtq_f32(x, y), x, y); }
+
+// ck_exp in each lane. The processor's maximum and minimum pass NaN on.
+CK_INLINE vf v_exp(vf x) {
+  x = vmaxq_f32(x, vdupq_n_f32(CK_EXP_LOW));
+  x = vminq_f32(x, vdupq_n_f32(CK_EXP_HIGH));
+  vf shifted = vfmaq_f32(vdupq_n_f32(CK_EXP_SHIFTER), x, vdupq_n_f32(CK_EXP_LOG2E));
+  vf n = vsubq_f32(shifted, vdupq_n_f32(CK_EXP_SHIFTER));
+  vf r = vfmaq_f32(x, n, vdupq_n_f32(-CK_EXP_LN2_HIGH));
+  r = vfmaq_f32(r, n, vdupq_n_f32(-CK_EXP_LN2_LOW));
+  vf q = vfmaq_f32(vdupq_n_f32(CK_EXP_Q3), vdupq_n_f32(CK_EXP_Q4), r);
+  q = vfmaq_f32(vdupq_n_f32(CK_EXP_Q2), q, r);
+  q = vfmaq_f32(vdupq_n_f32(CK_EXP_Q1), q, r);
+  q = vfmaq_f32(vdupq_n_f32(CK_EXP_Q0), q, r);
+  vf p = vaddq_f32(vfmaq_f32(r, q, vmulq_f32(r, r)), vdupq_n_f32(1.0f));
+  vi mantissa = vandq_s32(vreinterpretq_s32_f32(shifted), vdupq_n_s32(0x7fffff));
+  vi exponent = vsubq_s32(mantissa, vdupq_n_s32(0x400000));
+  vi half = vshrq_n_s32(exponent, 1);
+  vi rest = vsubq_s32(exponent, half);
+  vi first = vshlq_n_s32(vaddq_s32(half, vdupq_n_s32(127)), 23);
+  vi second = vshlq_n_s32(vaddq_s32(rest, vdupq_n_s32(127)), 23);
+  return vmulq_f32(vmulq_f32(p, vreinterpretq_f32_s32(first)), vreinterpretq_f32_s32(second));
+}
+
+// ck_cap in each lane.
+CK_INLINE vf v_cap(vf x, vf cap) {
+  vf y = vdivq_f32(x, cap);
+  vf one = vdupq_n_f32(1.0f);
+  vf e = v_exp(vmulq_f32(vdupq_n_f32(-2.0f), vabsq_f32(y)));
+  vf magnitude = vdivq_f32(vsubq_f32(one, e), vaddq_f32(one, e));
+  uint32x4_t sign = vdupq_n_u32(0x80000000u);
+  // Not inserted but or-ed, as ck_cap does it.
+  uint32x4_t bits = vorrq_u32(vreinterpretq_u32_f32(magnitude),
+                              vandq_u32(vreinterpretq_u32_f32(y), sign));
+  return vmulq_f32(cap, vreinterpretq_f32_u32(bits));
+}
+
+// The first two steps of ck_sum_lanes: lanes j, j + 8, j + 4 and j + 12.
+CK_INLINE vf v_fold(const vf x[4]) {
+  return vaddq_f32(vaddq_f32(x[0], x[2]), vaddq_f32(x[1], x[3]));
+}
+
+// ck_sum_lanes of four registers.
+CK_INLINE float v_sum_lanes(const vf x[4]) {
+  vf four = v_fold(x);
+  float32x2_t two = vadd_f32(vget_low_f32(four), vget_high_f32(four));
+  return vget_lane_f32(two, 0) + vget_lane_f32(two, 1);
+}
+
+// The last two steps of ck_sum_lanes for each of 4 registers; result lane i belongs to x[i].
+CK_INLINE vf v_sum_lanes4(const vf x[4]) {
+  vf two[2];
+  for (int e = 0; e < 2; e++) {
+    vf a = x[2 * e], b = x[2 * e + 1];
+    two[e] = vaddq_f32(vcombine_f32(vget_low_f32(a), vget_low_f32(b)),
+                       vcombine_f32(vget_high_f32(a), vget_high_f32(b)));
+  }
+  return vpaddq_f32(two[0], two[1]);
+}
+
+CK_INLINE vf v_load_half(const uint16_t *p) {
+  return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));
+}
+
+// 16 bytes of each of 4 rows, transposed: out[e] holds bytes 4e...4e+3, lane r those of row r.
+CK_INLINE void v_transpose(const uint8_t *p, int64_t row_bytes, vi out[4]) {
+  vi a = vreinterpretq_s32_u8(vld1q_u8(p));
+  vi b = vreinterpretq_s32_u8(vld1q_u8(p + row_bytes));
+  vi c = vreinterpretq_s32_u8(vld1q_u8(p + 2 * row_bytes));
+  vi d = vreinterpretq_s32_u8(vld1q_u8(p + 3 * row_bytes));
+  int64x2_t ab_even = vreinterpretq_s64_s32(vtrn1q_s32(a, b));
+  int64x2_t ab_odd = vreinterpretq_s64_s32(vtrn2q_s32(a, b));
+  int64x2_t cd_even = vreinterpretq_s64_s32(vtrn1q_s32(c, d));
+  int64x2_t cd_odd = vreinterpretq_s64_s32(vtrn2q_s32(c, d));
+  out[0] = vreinterpretq_s32_s64(vtrn1q_s64(ab_even, cd_even));
+  out[1] = vreinterpretq_s32_s64(vtrn1q_s64(ab_odd, cd_odd));
+  out[2] = vreinterpretq_s32_s64(vtrn2q_s64(ab_even, cd_even));
+  out[3] = vreinterpretq_s32_s64(vtrn2q_s64(ab_odd, cd_odd));
+}
+
+// 4 bytes of each of 4 rows.
+CK_INLINE vi v_gather32(const uint8_t *p, int64_t row_bytes) {
+  uint32x4_t x = vdupq_n_u32(ck_load32(p));
+  x = vsetq_lane_u32(ck_load32(p + row_bytes), x, 1);
+  x = vsetq_lane_u32(ck_load32(p + 2 * row_bytes), x, 2);
+  return vreinterpretq_s32_u32(vsetq_lane_u32(ck_load32(p + 3 * row_bytes), x, 3));
+}
+
+// The half-precision number in the low (or high) 16 bits of each lane.
+CK_INLINE vf v_low_half(vi x) { return vcvt_f32_f16(vreinterpret_f16_u16(vmovn_u32(v_u32(x)))); }
+CK_INLINE vf v_high_half(vi x) {
+  return vcvt_f32_f16(vreinterpret_f16_u16(vshrn_n_u32(v_u32(x), 16)));
+}
+
+// What the panel_ files need. Shifts by a vector, for a count that is constant only once inlined.
+CK_INLINE vi i_zero(void) { return vdupq_n_s32(0); }
+CK_INLINE vi i_and(vi a, vi b) { return vandq_s32(a, b); }
+CK_INLINE vi i_or(vi a, vi b) { return vorrq_s32(a, b); }
+CK_INLINE vi i_xor(vi a, vi b) { return veorq_s32(a, b); }
+CK_INLINE vi i_splat8(int x) { return vreinterpretq_s32_u8(vdupq_n_u8((uint8_t)x)); }
+CK_INLINE vi i_splat32(int32_t x) { return vdupq_n_s32(x); }
+CK_INLINE vi i_right16(vi x, int count) {
+  return vreinterpretq_s32_u16(v_u16(x) >> vdupq_n_u16((uint16_t)count));
+}
+CK_INLINE vi i_left16(vi x, int count) {
+  return vreinterpretq_s32_u16(v_u16(x) << vdupq_n_u16((uint16_t)count));
+}
+CK_INLINE vi i_right32(vi x, int count) {
+  return vreinterpretq_s32_u32(v_u32(x) >> vdupq_n_u32((uint32_t)count));
+}
+CK_INLINE vi i_left32(vi x, int count) {
+  return vreinterpretq_s32_u32(v_u32(x) << vdupq_n_u32((uint32_t)count));
+}
+CK_INLINE vi i_signed_right32(vi x, int count) { return x >> vdupq_n_s32(count); }
+CK_INLINE vi i_sub8(vi a, vi b) { return vreinterpretq_s32_u8(vsubq_u8(v_u8(a), v_u8(b))); }
+CK_INLINE vi i_add32(vi a, vi b) { return vaddq_s32(a, b); }
+CK_INLINE vi i_sub32(vi a, vi b) { return vsubq_s32(a, b); }
+CK_INLINE vi i_mul32(vi a, vi b) { return vmulq_s32(a, b); }
+CK_INLINE vf f_zero(void) { return vdupq_n_f32(0); }
+CK_INLINE vf f_splat(float x) { return vdupq_n_f32(x); }
+CK_INLINE vf f_of_i(vi x) { return vcvtq_f32_s32(x); }
+CK_INLINE vf f_mul(vf a, vf b) { return vmulq_f32(a, b); }
+CK_INLINE vf f_fma(vf a, vf b, vf c) { return vfmaq_f32(c, a, b); }
+CK_INLINE vf f_fnma(vf a, vf b, vf c) { return vfmsq_f32(c, a, b); }
+CK_INLINE vf f_load_rows(vm rows, const float *p) {
+  if (rows == V_ROWS) return vld1q_f32(p);
+  float lanes[V_ROWS] = {0};
+  for (int64_t r = 0; r < rows; r++) lanes[r] = p[r];
+  return vld1q_f32(lanes);
+}
+CK_INLINE void f_store_rows(float *p, vm rows, vf x) {
+  if (rows == V_ROWS) {
+    vst1q_f32(p, x);
+    return;
+  }
+  float lanes[V_ROWS];
+  vst1q_f32(lanes, x);
+  for (int64_t r = 0; r < rows; r++) p[r] = lanes[r];
+}
+
+// Adds to each row the products of two int16 with the two at `s`.
+CK_INLINE vi v_dot_pairs(vi sum, vi pairs, const int16_t *s) {
+  int16x8_t two = vreinterpretq_s16_u32(vdupq_n_u32(ck_load32(s)));
+  int16x8_t rows = vreinterpretq_s16_s32(pairs);
+  vi low = vmull_s16(vget_low_s16(rows), vget_low_s16(two));
+  return vaddq_s32(sum, vpaddq_s32(low, vmull_high_s16(rows, two)));
+}
+
+CK_INLINE int8x16_t v_four(const int8_t *a) {
+  return vreinterpretq_s8_u32(vdupq_n_u32(ck_load32(a)));
+}
+
+// Adds to sum[t], for each of `width` tokens, the products of `registers` panel registers with the
+// activations at a + t * stride. `greatest` bounds the weights' bytes.
+#if defined(CK_NEON_DOT)
+CK_INLINE void v_dot(vi *sum, const vi *w, int registers, const int8_t *a, int64_t stride,
+                     int width, int greatest) {
+  (void)greatest;
+  if (width == 1) { // two chains, since there are no other tokens to overlap with
+    vi odd = vdupq_n_s32(0);
+    for (int e = 0; e < registers; e += 2) {
+      sum[0] = vdotq_s32(sum[0], v_s8(w[e]), v_four(a + 4 * e));
+      odd = vdotq_s32(odd, v_s8(w[e + 1]), v_four(a + 4 * e + 4));
+    }
+    sum[0] = vaddq_s32(sum[0], odd);
+    return;
+  }
+  for (int e = 0; e < registers; e++) {
+    for (int t = 0; t < width; t++) {
+      sum[t] = vdotq_s32(sum[t], v_s8(w[e]), v_four(a + t * stride + 4 * e));
+    }
+  }
+}
+#else
+// Products are added in 16 bits, and then once more in pairs, before they are widened. Activations
+// reach 127, so weights up to `greatest` allow `run` additions: 2 * run * greatest * 127 stays
+// below 2^15. Signed weights (255) reach 128 in magnitude: a pair makes 32,512.
+CK_INLINE void v_dot(vi *sum, const vi *w, int registers, const int8_t *a, int64_t stride,
+                     int width, int greatest) {
+  int run = greatest <= 15 ? 8 : greatest <= 31 ? 4 : greatest <= 63 ? 2 : 1;
+  run = run < registers ? run : registers;
+  for (int e = 0; e < registers; e += run) {
+    for (int t = 0; t < width; t++) {
+      const int8_t *columns = a + t * stride + 4 * e;
+      int8x16_t four = v_four(columns), rows = v_s8(w[e]);
+      int16x8_t low = vmull_s8(vget_low_s8(rows), vget_low_s8(four));
+      int16x8_t high = vmull_high_s8(rows, four);
+      for (int k = 1; k < run; k++) {
+        four = v_four(columns + 4 * k);
+        rows = v_s8(w[e + k]);
+        low = vmlal_s8(low, vget_low_s8(rows), vget_low_s8(four));
+        high = vmlal_high_s8(high, rows, four);
+      }
+      sum[t] = vpadalq_s16(sum[t], vpaddq_s16(low, high));
+    }
+  }
+}
+#endif
+
+// Sets bit 4 of each byte whose column's bit is set in the lane's word.
+CK_INLINE void v_fifth_bits(vi bits, vi w[8]) {
+  const uint8x16_t even = vreinterpretq_u8_u32(vdupq_n_u32(0x08040201u));
+  const uint8x16_t odd = vreinterpretq_u8_u32(vdupq_n_u32(0x80402010u));
+  const uint8x16_t sixteen = vdupq_n_u8(16);
+  static const uint8_t places[16] = {0, 0, 0, 0, 4, 4, 4, 4, 8, 8, 8, 8, 12, 12, 12, 12};
+  const uint8x16_t lanes = vld1q_u8(places);
+  for (int i = 0; i < 4; i++) {
+    uint8x16_t spread = vqtbl1q_u8(v_u8(bits), vaddq_u8(lanes, vdupq_n_u8((uint8_t)i)));
+    uint8x16_t first = vandq_u8(vtstq_u8(spread, even), sixteen);
+    uint8x16_t second = vandq_u8(vtstq_u8(spread, odd), sixteen);
+    w[2 * i] = i_or(w[2 * i], vreinterpretq_s32_u8(first));
+    w[2 * i + 1] = i_or(w[2 * i + 1], vreinterpretq_s32_u8(second));
+  }
+}
+
+#endif
