@@ -1,6 +1,6 @@
 #!/bin/sh
 # Builds the C kernels for aarch64 and compares every one with its scalar version on random data, in an
-# emulator unless this machine is one: on a processor with the dot product of bytes, and on one without.
+# emulator: of a processor with the dot product of bytes, and of one without.
 # Usage: Tests/Sanitizers/emulate.sh [COMPILER]   (default: aarch64-linux-gnu-gcc)
 # Exit status 77: a tool is missing.
 set -eu

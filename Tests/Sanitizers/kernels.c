@@ -218,6 +218,19 @@ static void check_elementwise(int32_t isa, int64_t count, int special) {
   free(x), free(y);
 }
 
+// One lane of the sum of squares outweighs the others, so that each of its roundings shows.
+static void check_rms_norm(int32_t isa) {
+  enum { COUNT = 83 };
+  for (int repeat = 0; repeat < 64; repeat++) {
+    float *x = random_floats(COUNT), expected[COUNT], actual[COUNT];
+    for (int i = 0; i < COUNT; i++) x[i] = ldexpf(x[i], -(i + repeat) % 16);
+    ck_rms_norm(CK_SCALAR, x, NULL, COUNT, 1e-6f, expected);
+    ck_rms_norm(isa, x, NULL, COUNT, 1e-6f, actual);
+    compare("rms_norm", isa, actual, expected, COUNT);
+    free(x);
+  }
+}
+
 static void check_rotate(int32_t isa, int64_t dimension, int32_t interleaved) {
   float *x = random_floats(dimension), *expected = copy(x, dimension * 4);
   float *cosine = random_floats(dimension / 2), *sine = random_floats(dimension / 2);
@@ -266,6 +279,7 @@ static void check_all(int32_t isa) {
     check_elementwise(isa, counts[i], 0);
     check_elementwise(isa, counts[i], 1);
   }
+  check_rms_norm(isa);
   for (int64_t dimension = 2; dimension <= 80; dimension += 2) {
     check_rotate(isa, dimension, 0);
     check_rotate(isa, dimension, 1);
