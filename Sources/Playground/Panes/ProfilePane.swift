@@ -171,7 +171,7 @@ enum ProfilePane {
       .map { ($0.title, profile.operations[$0].nanoseconds) }
       .filter { $0.1 > 0 }
       .sorted { $0.1 > $1.1 }
-    if entries.count > most, most > 0 {
+    if entries.count > most, most > 1 {
       let rest = entries[(most - 1)...].reduce(0) { $0 + $1.1 }
       entries = entries.prefix(most - 1) + [("rest", rest)]
     }
