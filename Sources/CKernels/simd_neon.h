@@ -26,8 +26,8 @@ CK_INLINE uint8x16_t v_u8(vi x) { return vreinterpretq_u8_s32(x); }
 CK_INLINE uint16x8_t v_u16(vi x) { return vreinterpretq_u16_s32(x); }
 CK_INLINE uint32x4_t v_u32(vi x) { return vreinterpretq_u32_s32(x); }
 
-// Lanes of `x` where it is greater, else of `y`: NaN in `x` never gets through, and signalling ones
-// do not either, other than with the processor's maximum.
+// Lanes of `x` where it is greater, else of `y`, so that no NaN in `x` gets through: the processor's
+// own maxima pass all of them on, or the signalling ones.
 CK_INLINE vf v_greater(vf x, vf y) { return vbslq_f32(vcgtq_f32(x, y), x, y); }
 
 // ck_exp in each lane. The processor's maximum and minimum pass NaN on.
@@ -59,9 +59,8 @@ CK_INLINE vf v_cap(vf x, vf cap) {
   vf e = v_exp(vmulq_f32(vdupq_n_f32(-2.0f), vabsq_f32(y)));
   vf magnitude = vdivq_f32(vsubq_f32(one, e), vaddq_f32(one, e));
   uint32x4_t sign = vdupq_n_u32(0x80000000u);
-  // Not inserted but or-ed, as ck_cap does it.
-  uint32x4_t bits = vorrq_u32(vreinterpretq_u32_f32(magnitude),
-                              vandq_u32(vreinterpretq_u32_f32(y), sign));
+  uint32x4_t bits =
+      vorrq_u32(vreinterpretq_u32_f32(magnitude), vandq_u32(vreinterpretq_u32_f32(y), sign));
   return vmulq_f32(cap, vreinterpretq_f32_u32(bits));
 }
 
@@ -176,32 +175,30 @@ CK_INLINE vi v_dot_pairs(vi sum, vi pairs, const int16_t *s) {
   return vaddq_s32(sum, vpaddq_s32(low, vmull_high_s16(rows, two)));
 }
 
-CK_INLINE int8x16_t v_four(const int8_t *a) {
-  return vreinterpretq_s8_u32(vdupq_n_u32(ck_load32(a)));
-}
-
-// Adds to sum[t], for each of `width` tokens, the products of `registers` panel registers with the
-// activations at a + t * stride. `greatest` bounds the weights' bytes.
+// Adds to sum[t], for each of `width` tokens, the products of `registers` panel registers (a
+// multiple of 4) with the activations at a + t * stride. `greatest` bounds the weights' bytes.
 #if defined(CK_NEON_DOT)
 CK_INLINE void v_dot(vi *sum, const vi *w, int registers, const int8_t *a, int64_t stride,
                      int width, int greatest) {
   (void)greatest;
-  if (width == 1) { // two chains, since there are no other tokens to overlap with
-    vi odd = vdupq_n_s32(0);
-    for (int e = 0; e < registers; e += 2) {
-      sum[0] = vdotq_s32(sum[0], v_s8(w[e]), v_four(a + 4 * e));
-      odd = vdotq_s32(odd, v_s8(w[e + 1]), v_four(a + 4 * e + 4));
-    }
-    sum[0] = vaddq_s32(sum[0], odd);
-    return;
-  }
-  for (int e = 0; e < registers; e++) {
+  vi odd = vdupq_n_s32(0); // a second chain for one token: there are no others to overlap with
+  for (int e = 0; e < registers; e += 4) {
     for (int t = 0; t < width; t++) {
-      sum[t] = vdotq_s32(sum[t], v_s8(w[e]), v_four(a + t * stride + 4 * e));
+      int8x16_t columns = vld1q_s8(a + t * stride + 4 * e);
+      vi *second = width == 1 ? &odd : &sum[t];
+      sum[t] = vdotq_laneq_s32(sum[t], v_s8(w[e]), columns, 0);
+      *second = vdotq_laneq_s32(*second, v_s8(w[e + 1]), columns, 1);
+      sum[t] = vdotq_laneq_s32(sum[t], v_s8(w[e + 2]), columns, 2);
+      *second = vdotq_laneq_s32(*second, v_s8(w[e + 3]), columns, 3);
     }
   }
+  if (width == 1) sum[0] = vaddq_s32(sum[0], odd);
 }
 #else
+CK_INLINE int8x16_t v_four(const int8_t *a) {
+  return vreinterpretq_s8_u32(vdupq_n_u32(ck_load32(a)));
+}
+
 // Products are added in 16 bits, and then once more in pairs, before they are widened. Activations
 // reach 127, so weights up to `greatest` allow `run` additions: 2 * run * greatest * 127 stays
 // below 2^15. Signed weights (255) reach 128 in magnitude: a pair makes 32,512.

@@ -32,9 +32,10 @@ static void *copy(const void *source, int64_t bytes) {
 }
 
 static const char *const type_names[CK_TYPE_LIMIT] = {
-    [CK_F32] = "F32",   [CK_F16] = "F16",   [CK_BF16] = "BF16", [CK_Q4_0] = "Q4_0", [CK_Q4_1] = "Q4_1",
-    [CK_Q5_0] = "Q5_0", [CK_Q5_1] = "Q5_1", [CK_Q8_0] = "Q8_0", [CK_Q2_K] = "Q2_K", [CK_Q3_K] = "Q3_K",
-    [CK_Q4_K] = "Q4_K", [CK_Q5_K] = "Q5_K", [CK_Q6_K] = "Q6_K"};
+    [CK_F32] = "F32",   [CK_F16] = "F16",   [CK_BF16] = "BF16", [CK_Q4_0] = "Q4_0",
+    [CK_Q4_1] = "Q4_1", [CK_Q5_0] = "Q5_0", [CK_Q5_1] = "Q5_1", [CK_Q8_0] = "Q8_0",
+    [CK_Q2_K] = "Q2_K", [CK_Q3_K] = "Q3_K", [CK_Q4_K] = "Q4_K", [CK_Q5_K] = "Q5_K",
+    [CK_Q6_K] = "Q6_K"};
 
 // NaN may differ in payload.
 static void compare(const char *what, int32_t isa, const float *a, const float *b, int64_t count) {
