@@ -1,6 +1,6 @@
 // Runs every kernel of every instruction set on random data in exactly sized blocks of memory, so
 // that the address and undefined-behaviour sanitizers see each access. Also compares with the
-// scalar version. See run.sh.
+// scalar version. See run.sh and emulate.sh.
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
