@@ -49,7 +49,7 @@ struct AskTests {
     #expect(result.status == 0)
     let object = try object(result.output)
     #expect(object["finish"] as? String == "length")
-    #expect(object["model"] as? String == "Tiny")
+    #expect(object["model"] as? String == "tiny")
     let tokens = try #require(object["tokens"] as? [String: Any])
     #expect(tokens["generated"] as? Int == 6)
     #expect((tokens["ids"] as? [Int])?.count == 6)

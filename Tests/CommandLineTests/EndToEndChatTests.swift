@@ -36,8 +36,11 @@ extension EndToEnd {
     private func ask(_ tmux: Tmux, maximumTokens: Int) throws {
       let ready = try tmux.wait("the loaded model") { $0.contains("ready") }
       #expect(ready.contains("0.80"))
-      try tmux.type("/max-tokens \(maximumTokens)")
-      try tmux.press("Enter")
+      // A knob that is set by name is the one that F8 raises, so the temperature comes last.
+      for line in ["/max-tokens \(maximumTokens)", "/temp 0.8"] {
+        try tmux.type(line)
+        try tmux.press("Enter")
+      }
       try tmux.type(EndToEnd.question)
       try tmux.press("Enter")
       try tmux.wait("tokens and their speed") {
