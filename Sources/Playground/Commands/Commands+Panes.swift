@@ -144,7 +144,7 @@ extension Commands {
     },
     Command("set", in: .normal, "set a knob to a value", argument: "KNOB VALUE") {
       state, argument in
-      let parts = argument.split(separator: " ", maxSplits: 1)
+      let parts = argument.split(maxSplits: 1) { $0 == " " || $0 == "=" }
       guard parts.count == 2, let item = KnobItem.named(String(parts[0])) else {
         return state.say(.warning, "set KNOB VALUE, such as: set temp 1.2")
       }
