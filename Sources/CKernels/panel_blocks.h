@@ -7,6 +7,9 @@
 #ifndef PACELINE_PANEL_BLOCKS_H
 #define PACELINE_PANEL_BLOCKS_H
 
+// Before a loop whose index must become a constant, so that what it indexes stays in registers.
+#define V_UNROLL _Pragma("clang loop unroll(full)")
+
 // Asks for memory that a later group reads. Rows of a group lie apart and each is short, which no
 // hardware prefetcher follows; so the bytes are asked for in address order, into the second-level
 // cache: a group may not fit the first.
@@ -17,53 +20,72 @@ CK_INLINE void v_prefetch(const uint8_t *p, int64_t bytes) {
 CK_INLINE vi v_low_nibbles(vi x) { return i_and(x, i_splat8(15)); }
 CK_INLINE vi v_high_nibbles(vi x) { return v_low_nibbles(i_right16(x, 4)); }
 
+// Reads dword columns 0...count-1 of V_ROWS rows, for what `have` of them already are in `c`; returns
+// how many there are then. The last read may overlap, so that none leaves the `total` dwords.
+CK_INLINE int v_columns(const v_group *g, int have, int count, int total, vi *c) {
+  while (have < count) {
+    int at = have + 4 <= total ? have : total - 4;
+    v_transpose(g, 4 * at, c + at);
+    have = at + 4;
+  }
+  return have;
+}
+
+// The four bytes of each row at byte `at` of the columns; `at` is even.
+CK_INLINE vi v_dword(const vi *c, int at) {
+  return at % 4 == 0 ? c[at / 4] : v_straddle(c[at / 4], c[at / 4 + 1]);
+}
+
+// The half-precision number of each row at byte `at` of the columns.
+CK_INLINE vf v_half(const vi *c, int at) {
+  return at % 4 == 0 ? v_low_half(c[at / 4]) : v_high_half(c[at / 4]);
+}
+
 // 16 bytes of nibbles a row: columns 0...15 low, 16...31 high.
-CK_INLINE void v_nibbles(const uint8_t *p, int64_t row_bytes, vi w[8]) {
-  vi x[4];
-  v_transpose(p, row_bytes, x);
+CK_INLINE void v_nibbles(const vi *c, int at, vi w[8]) {
   for (int e = 0; e < 4; e++) {
-    w[e] = v_low_nibbles(x[e]);
-    w[e + 4] = v_high_nibbles(x[e]);
+    vi x = v_dword(c, at + 4 * e);
+    w[e] = v_low_nibbles(x);
+    w[e + 4] = v_high_nibbles(x);
   }
 }
 
-// One block of 32 columns of V_ROWS rows: 8 registers, scales, and minimums where the format has
-// them.
-typedef void (*v_unpack32)(const uint8_t *p, int64_t row_bytes, vi w[8], vf *d, vf *m);
+// One block of 32 columns of V_ROWS rows, at byte `at` of the dword columns `c`: 8 registers,
+// scales, and minimums where the format has them. Blocks of 18, 22 and 34 bytes are dwords only in
+// pairs: every second one straddles.
+typedef void (*v_unpack32)(const vi *c, int at, vi w[8], vf *d, vf *m);
 
-CK_INLINE void v_unpack_q4_0(const uint8_t *p, int64_t row_bytes, vi w[8], vf *d, vf *m) {
-  v_nibbles(p + 2, row_bytes, w);
-  *d = v_low_half(v_gather32(p, row_bytes));
+CK_INLINE void v_unpack_q4_0(const vi *c, int at, vi w[8], vf *d, vf *m) {
+  v_nibbles(c, at + 2, w);
+  *d = v_half(c, at);
   *m = f_zero();
 }
 
-CK_INLINE void v_unpack_q4_1(const uint8_t *p, int64_t row_bytes, vi w[8], vf *d, vf *m) {
-  v_nibbles(p + 4, row_bytes, w);
-  vi head = v_gather32(p, row_bytes);
-  *d = v_low_half(head);
-  *m = v_high_half(head);
+CK_INLINE void v_unpack_q4_1(const vi *c, int at, vi w[8], vf *d, vf *m) {
+  v_nibbles(c, at + 4, w);
+  *d = v_half(c, at);
+  *m = v_half(c, at + 2);
 }
 
-CK_INLINE void v_unpack_q5_0(const uint8_t *p, int64_t row_bytes, vi w[8], vf *d, vf *m) {
-  v_nibbles(p + 6, row_bytes, w);
-  v_fifth_bits(v_gather32(p + 2, row_bytes), w);
-  *d = v_low_half(v_gather32(p, row_bytes));
+CK_INLINE void v_unpack_q5_0(const vi *c, int at, vi w[8], vf *d, vf *m) {
+  v_nibbles(c, at + 6, w);
+  v_fifth_bits(v_dword(c, at + 2), w);
+  *d = v_half(c, at);
   *m = f_zero();
 }
 
-CK_INLINE void v_unpack_q5_1(const uint8_t *p, int64_t row_bytes, vi w[8], vf *d, vf *m) {
-  v_nibbles(p + 8, row_bytes, w);
-  v_fifth_bits(v_gather32(p + 4, row_bytes), w);
-  vi head = v_gather32(p, row_bytes);
-  *d = v_low_half(head);
-  *m = v_high_half(head);
+CK_INLINE void v_unpack_q5_1(const vi *c, int at, vi w[8], vf *d, vf *m) {
+  v_nibbles(c, at + 8, w);
+  v_fifth_bits(v_dword(c, at + 4), w);
+  *d = v_half(c, at);
+  *m = v_half(c, at + 2);
 }
 
-CK_INLINE void v_unpack_q8_0(const uint8_t *p, int64_t row_bytes, vi w[8], vf *d, vf *m) {
-  v_transpose(p + 2, row_bytes, w);
-  v_transpose(p + 18, row_bytes, w + 4);
-  for (int e = 0; e < 8; e++) w[e] = i_xor(w[e], i_splat8(V_EIGHT_BIT_FLIP));
-  *d = v_low_half(v_gather32(p, row_bytes));
+CK_INLINE void v_unpack_q8_0(const vi *c, int at, vi w[8], vf *d, vf *m) {
+  for (int e = 0; e < 8; e++) {
+    w[e] = i_xor(v_dword(c, at + 2 + 4 * e), i_splat8(V_EIGHT_BIT_FLIP));
+  }
+  *d = v_half(c, at);
   *m = f_zero();
 }
 
@@ -88,24 +110,38 @@ typedef struct {
   const int8_t *a; // where direct: the token's 256 activations
   vi total;        // where direct: the scaled sums
 } v_sink;
-typedef void (*v_unpack256)(const uint8_t *p, int64_t row_bytes, v_sink *sink);
+typedef void (*v_unpack256)(const v_group *g, v_sink *sink);
 
-// Takes columns 32j + 16 half to 32j + 16 half + 15.
-CK_INLINE void v_emit(v_sink *sink, int j, int half, const vi w[4]) {
-  int64_t share = V_ROWS * sink->bytes / 16; // of the bytes that the whole block takes
-  v_prefetch(sink->ahead + (2 * j + half) * share, share);
+// Asks for its part, of the sixteen that a block has, of what a later group reads.
+CK_INLINE void v_ask(const v_sink *sink, int part) {
+  int64_t share = V_ROWS * sink->bytes / 16;
+  v_prefetch(sink->ahead + part * share, share);
+}
+
+// Takes columns 32j + 16 half to 32j + 16 half + 15 of a format with a scale for each 16.
+CK_INLINE void v_emit16(v_sink *sink, int j, int half, const vi w[4]) {
+  v_ask(sink, 2 * j + half);
   if (!sink->direct) {
     for (int e = 0; e < 4; e++) sink->panel->w[j][4 * half + e] = w[e];
     return;
   }
   vi sum = i_zero();
   v_dot(&sum, w, 4, sink->a + 32 * j + 16 * half, 0, 1, sink->greatest);
-  vi scale = sink->panel->scale[sink->fine ? 2 * j + half : j];
-  sink->total = i_add32(sink->total, i_mul32(sum, scale));
+  sink->total = i_add32(sink->total, i_mul32(sum, sink->panel->scale[2 * j + half]));
 }
 
-// Byte i (0...3) of each lane, as an unsigned number.
-CK_INLINE vi v_byte(vi x, int i) { return i_and(i_right32(x, 8 * i), i_splat32(255)); }
+// Takes columns 32j to 32j + 31 of a format with a scale for each 32.
+CK_INLINE void v_emit32(v_sink *sink, int j, const vi w[8]) {
+  v_ask(sink, 2 * j);
+  v_ask(sink, 2 * j + 1);
+  if (!sink->direct) {
+    for (int e = 0; e < 8; e++) sink->panel->w[j][e] = w[e];
+    return;
+  }
+  vi sum = i_zero();
+  v_dot(&sum, w, 8, sink->a + 32 * j, 0, 1, sink->greatest);
+  sink->total = i_add32(sink->total, i_mul32(sum, sink->panel->scale[j]));
+}
 
 // In each byte: the field at bit `from`, moved to bit `to`; `mask` has the field's width.
 CK_INLINE vi v_move_bits(vi x, int from, int to, int mask) {
@@ -115,9 +151,11 @@ CK_INLINE vi v_move_bits(vi x, int from, int to, int mask) {
 
 // 16 signed bytes a row: as int32 for the products, as pairs of int16 for the zero points.
 CK_INLINE void v_signed_scales(const vi scales[4], v_panel256 *out) {
+  V_UNROLL
   for (int j = 0; j < 16; j++) {
     out->scale[j] = i_signed_right32(i_left32(scales[j / 4], 24 - 8 * (j % 4)), 24);
   }
+  V_UNROLL
   for (int k = 0; k < 8; k++) {
     vi low = i_and(out->scale[2 * k], i_splat32(0xffff));
     out->pairs[k] = i_or(low, i_left32(out->scale[2 * k + 1], 16));
@@ -125,9 +163,9 @@ CK_INLINE void v_signed_scales(const vi scales[4], v_panel256 *out) {
 }
 
 // d, dmin, 8 scales and 8 minimums of 6 bits: the 16 bytes at the head of Q4_K and Q5_K.
-CK_INLINE void v_head_q4_k(const uint8_t *p, int64_t row_bytes, v_panel256 *out) {
+CK_INLINE void v_head_q4_k(const v_group *g, v_panel256 *out) {
   vi head[4];
-  v_transpose(p, row_bytes, head);
+  v_transpose(g, 0, head);
   out->d = v_low_half(head[0]);
   out->dmin = v_high_half(head[0]);
   vi six = i_splat8(63), four = i_splat8(15), two = i_splat8(0x30);
@@ -136,120 +174,136 @@ CK_INLINE void v_head_q4_k(const uint8_t *p, int64_t row_bytes, v_panel256 *out)
   minimums[0] = i_and(head[2], six);
   scales[1] = i_or(i_and(head[3], four), i_and(i_right32(head[1], 2), two));
   minimums[1] = i_or(i_and(i_right32(head[3], 4), four), i_and(i_right32(head[2], 2), two));
+  V_UNROLL
   for (int j = 0; j < 8; j++) {
     out->scale[j] = v_byte(scales[j / 4], j % 4);
-    vi minimum = v_byte(minimums[j / 4], j % 4);
-    out->pairs[j] = i_or(minimum, i_left32(minimum, 16));
+    out->pairs[j] = v_byte_pair(minimums[j / 4], j % 4);
   }
 }
 
-CK_INLINE void v_unpack_q4_k(const uint8_t *p, int64_t row_bytes, v_sink *sink) {
-  v_head_q4_k(p, row_bytes, sink->panel);
+CK_INLINE void v_unpack_q4_k(const v_group *g, v_sink *sink) {
+  v_head_q4_k(g, sink->panel);
+  V_UNROLL
   for (int c = 0; c < 4; c++) {
-    for (int half = 0; half < 2; half++) {
-      vi x[4];
-      v_transpose(p + 16 + 32 * c + 16 * half, row_bytes, x);
-      vi low[4], high[4];
-      for (int e = 0; e < 4; e++) {
-        low[e] = v_low_nibbles(x[e]);
-        high[e] = v_high_nibbles(x[e]);
-      }
-      v_emit(sink, 2 * c, half, low);
-      v_emit(sink, 2 * c + 1, half, high);
-    }
+    vi x[8], w[8];
+    v_transpose(g, 16 + 32 * c, x);
+    v_transpose(g, 32 + 32 * c, x + 4);
+  V_UNROLL
+    for (int e = 0; e < 8; e++) w[e] = v_low_nibbles(x[e]);
+    v_emit32(sink, 2 * c, w);
+  V_UNROLL
+    for (int e = 0; e < 8; e++) w[e] = v_high_nibbles(x[e]);
+    v_emit32(sink, 2 * c + 1, w);
   }
 }
 
-CK_INLINE void v_unpack_q5_k(const uint8_t *p, int64_t row_bytes, v_sink *sink) {
-  v_head_q4_k(p, row_bytes, sink->panel);
-  for (int half = 0; half < 2; half++) {
-    vi bits[4];
-    v_transpose(p + 16 + 16 * half, row_bytes, bits);
-    for (int c = 0; c < 4; c++) {
-      vi x[4];
-      v_transpose(p + 48 + 32 * c + 16 * half, row_bytes, x);
-      vi low[4], high[4];
-      for (int e = 0; e < 4; e++) {
-        low[e] = i_or(v_low_nibbles(x[e]), v_move_bits(bits[e], 2 * c, 4, 1));
-        high[e] = i_or(v_high_nibbles(x[e]), v_move_bits(bits[e], 2 * c + 1, 4, 1));
-      }
-      v_emit(sink, 2 * c, half, low);
-      v_emit(sink, 2 * c + 1, half, high);
+CK_INLINE void v_unpack_q5_k(const v_group *g, v_sink *sink) {
+  v_head_q4_k(g, sink->panel);
+  vi bits[8];
+  v_transpose(g, 16, bits);
+  v_transpose(g, 32, bits + 4);
+  V_UNROLL
+  for (int c = 0; c < 4; c++) {
+    vi x[8], w[8];
+    v_transpose(g, 48 + 32 * c, x);
+    v_transpose(g, 64 + 32 * c, x + 4);
+  V_UNROLL
+    for (int e = 0; e < 8; e++) {
+      w[e] = i_or(v_low_nibbles(x[e]), v_move_bits(bits[e], 2 * c, 4, 1));
     }
+    v_emit32(sink, 2 * c, w);
+  V_UNROLL
+    for (int e = 0; e < 8; e++) {
+      w[e] = i_or(v_high_nibbles(x[e]), v_move_bits(bits[e], 2 * c + 1, 4, 1));
+    }
+    v_emit32(sink, 2 * c + 1, w);
   }
 }
 
-CK_INLINE void v_unpack_q6_k(const uint8_t *p, int64_t row_bytes, v_sink *sink) {
+CK_INLINE void v_unpack_q6_k(const v_group *g, v_sink *sink) {
   vi scales[4];
-  v_transpose(p + 192, row_bytes, scales);
+  v_transpose(g, 192, scales);
   v_signed_scales(scales, sink->panel);
-  sink->panel->d = v_high_half(v_gather32(p + 206, row_bytes));
+  sink->panel->d = v_high_half(v_gather32(g, 206));
   sink->panel->dmin = f_zero();
+  V_UNROLL
   for (int piece = 0; piece < 4; piece++) {
     int n = piece / 2, half = piece % 2;
     vi bits[4];
-    v_transpose(p + 128 + 16 * piece, row_bytes, bits);
+    v_transpose(g, 128 + 16 * piece, bits);
+  V_UNROLL
     for (int s = 0; s < 2; s++) {
       vi x[4];
-      v_transpose(p + 64 * n + 32 * s + 16 * half, row_bytes, x);
+      v_transpose(g, 64 * n + 32 * s + 16 * half, x);
       vi low[4], high[4];
+  V_UNROLL
       for (int e = 0; e < 4; e++) {
         low[e] = i_or(v_low_nibbles(x[e]), v_move_bits(bits[e], 2 * s, 4, 3));
         high[e] = i_or(v_high_nibbles(x[e]), v_move_bits(bits[e], 2 * s + 4, 4, 3));
       }
-      v_emit(sink, 4 * n + s, half, low);
-      v_emit(sink, 4 * n + s + 2, half, high);
+      v_emit16(sink, 4 * n + s, half, low);
+      v_emit16(sink, 4 * n + s + 2, half, high);
     }
   }
 }
 
-CK_INLINE void v_unpack_q3_k(const uint8_t *p, int64_t row_bytes, v_sink *sink) {
+CK_INLINE void v_unpack_q3_k(const v_group *g, v_sink *sink) {
   vi packed[4], scales[4];
-  v_transpose(p + 92, row_bytes, packed); // the last 4 bytes of the fields, then the scales
+  v_transpose(g, 92, packed); // the last 4 bytes of the fields, then the scales
+  V_UNROLL
   for (int g = 0; g < 4; g++) {
     vi low = g < 2 ? v_low_nibbles(packed[1 + g]) : v_high_nibbles(packed[g - 1]);
     vi six = i_or(low, v_move_bits(packed[3], 2 * g, 4, 3));
     scales[g] = i_sub8(six, i_splat8(32));
   }
   v_signed_scales(scales, sink->panel);
-  sink->panel->d = v_high_half(v_gather32(p + 106, row_bytes));
+  sink->panel->d = v_high_half(v_gather32(g, 106));
   sink->panel->dmin = f_zero();
+  V_UNROLL
   for (int half = 0; half < 2; half++) {
     vi bits[4];
-    v_transpose(p + 16 * half, row_bytes, bits);
+    v_transpose(g, 16 * half, bits);
+  V_UNROLL
     for (int n = 0; n < 2; n++) {
       vi x[4];
-      v_transpose(p + 32 + 32 * n + 16 * half, row_bytes, x);
+      v_transpose(g, 32 + 32 * n + 16 * half, x);
+  V_UNROLL
       for (int j = 4 * n; j < 4 * n + 4; j++) {
         vi w[4];
+  V_UNROLL
         for (int e = 0; e < 4; e++) {
           w[e] = i_or(v_move_bits(x[e], 2 * (j % 4), 0, 3), v_move_bits(bits[e], j, 2, 1));
         }
-        v_emit(sink, j, half, w);
+        v_emit16(sink, j, half, w);
       }
     }
   }
 }
 
-CK_INLINE void v_unpack_q2_k(const uint8_t *p, int64_t row_bytes, v_sink *sink) {
+CK_INLINE void v_unpack_q2_k(const v_group *g, v_sink *sink) {
   vi packed[4];
-  v_transpose(p, row_bytes, packed);
+  v_transpose(g, 0, packed);
+  V_UNROLL
   for (int j = 0; j < 16; j++) sink->panel->scale[j] = v_byte(v_low_nibbles(packed[j / 4]), j % 4);
+  V_UNROLL
   for (int k = 0; k < 8; k++) {
     vi minimums = v_high_nibbles(packed[k / 2]);
     vi first = v_byte(minimums, 2 * (k % 2)), second = v_byte(minimums, 2 * (k % 2) + 1);
     sink->panel->pairs[k] = i_or(first, i_left32(second, 16));
   }
-  vi tail = v_gather32(p + 80, row_bytes);
+  vi tail = v_gather32(g, 80);
   sink->panel->d = v_low_half(tail);
   sink->panel->dmin = v_high_half(tail);
+  V_UNROLL
   for (int piece = 0; piece < 4; piece++) {
     vi x[4];
-    v_transpose(p + 16 + 16 * piece, row_bytes, x);
+    v_transpose(g, 16 + 16 * piece, x);
+  V_UNROLL
     for (int f = 0; f < 4; f++) {
       vi w[4];
+  V_UNROLL
       for (int e = 0; e < 4; e++) w[e] = v_move_bits(x[e], 2 * f, 0, 3);
-      v_emit(sink, 4 * (piece / 2) + f, piece % 2, w);
+      v_emit16(sink, 4 * (piece / 2) + f, piece % 2, w);
     }
   }
 }

@@ -62,37 +62,85 @@ CK_INLINE void v_tile32(v_format32 format, const v_panel32 *panel, const v_produ
   for (int t = 0; t < width; t++) f_store_rows(place + t * product->stride, rows, acc[t]);
 }
 
-// Up to 8 blocks of one group at `p`. `ahead` is what the next group will read meanwhile.
+// Copies `bytes` bytes of each of `count` rows to rows of `step` bytes, so that a part of a group can
+// be read as a whole one. The other rows keep what they had.
+static const uint8_t *v_stage(uint8_t *stage, int64_t step, const uint8_t *p, int64_t row_bytes,
+                              int64_t count, int64_t bytes) {
+  for (int64_t r = 0; r < count; r++) memcpy(stage + r * step, p + r * row_bytes, (size_t)bytes);
+  return stage;
+}
+
+// `n` blocks of one group at `p`, into `panel` or, for one token, straight into `acc`.
+CK_INLINE void v_unpack_blocks(v_format32 format, const v_product *product, const uint8_t *p,
+                               int64_t row_bytes, const uint8_t *ahead, int n, int64_t block,
+                               vf *acc, v_panel32 *panel, int64_t place) {
+  vi c[36];
+  v_group g = v_group_at(p, row_bytes);
+  int have = 0, total = (n * format.bytes + 3) / 4;
+  V_UNROLL
+  for (int b = 0; b < n; b++) {
+    vi w[8];
+    vf d, m;
+    int64_t share = V_ROWS * format.bytes;
+    v_prefetch(ahead + b * share, share);
+    have = v_columns(&g, have, ((b + 1) * format.bytes + 3) / 4, total, c);
+    format.unpack(c, b * format.bytes, w, &d, &m);
+    if (acc) {
+      v_block32(format, w, d, m, product->x, block + b, acc, 1);
+    } else {
+      for (int e = 0; e < 8; e++) panel->w[place + b][e] = w[e];
+      panel->d[place + b] = d;
+      panel->m[place + b] = m;
+    }
+  }
+}
+
+// `count` blocks of one group at `p`: four at a time, then two, then one. `ahead` is what the next
+// group will read meanwhile.
+CK_INLINE void v_unpack_chunk(v_format32 format, const v_product *product, const uint8_t *p,
+                              int64_t row_bytes, const uint8_t *ahead, int64_t block,
+                              int64_t count, int64_t rows, vf *acc, v_panel32 *panel) {
+  int64_t b = 0, bytes = format.bytes;
+  for (; b + 4 <= count; b += 4) {
+    v_unpack_blocks(format, product, p + b * bytes, row_bytes, ahead + b * V_ROWS * bytes, 4,
+                    block + b, acc, panel, b);
+  }
+  if (b + 2 <= count) {
+    v_unpack_blocks(format, product, p + b * bytes, row_bytes, ahead + b * V_ROWS * bytes, 2,
+                    block + b, acc, panel, b);
+    b += 2;
+  }
+  if (b == count) return;
+  // A single block may end in the middle of a dword, which is not to be read beyond the row.
+  uint8_t stage[V_ROWS * 36] = {0};
+  int64_t step = (bytes + 3) / 4 * 4;
+  v_stage(stage, step, p + b * bytes, row_bytes, rows, bytes);
+  v_unpack_blocks(format, product, stage, step, ahead + b * V_ROWS * bytes, 1, block + b, acc,
+                  panel, b);
+}
+
+// Up to 8 blocks of one group at `p`.
 CK_INLINE void v_chunk32(v_format32 format, const v_product *product, const uint8_t *p,
                          int64_t row_bytes, const uint8_t *ahead, int64_t block, int64_t count,
-                         vm rows) {
-  int64_t block_bytes = V_ROWS * format.bytes;
+                         int64_t rows) {
+  vm mask = v_mask(rows);
   if (product->tokens == 1) {
-    vf acc = block == 0 ? f_zero() : f_load_rows(rows, product->output);
-    for (int64_t b = 0; b < count; b++) {
-      vi w[8];
-      vf d, m;
-      v_prefetch(ahead + b * block_bytes, block_bytes);
-      format.unpack(p + b * format.bytes, row_bytes, w, &d, &m);
-      v_block32(format, w, d, m, product->x, block + b, &acc, 1);
-    }
-    f_store_rows(product->output, rows, acc);
+    vf acc = block == 0 ? f_zero() : f_load_rows(mask, product->output);
+    v_unpack_chunk(format, product, p, row_bytes, ahead, block, count, rows, &acc, NULL);
+    f_store_rows(product->output, mask, acc);
     return;
   }
   v_panel32 panel;
-  for (int64_t b = 0; b < count; b++) {
-    v_prefetch(ahead + b * block_bytes, block_bytes);
-    format.unpack(p + b * format.bytes, row_bytes, panel.w[b], &panel.d[b], &panel.m[b]);
-  }
+  v_unpack_chunk(format, product, p, row_bytes, ahead, block, count, rows, NULL, &panel);
   int64_t t = 0;
   for (; V_TOKENS == 8 && t + 8 <= product->tokens; t += 8) {
-    v_tile32(format, &panel, product, t, block, count, rows, V_TOKENS);
+    v_tile32(format, &panel, product, t, block, count, mask, V_TOKENS);
   }
   for (; t + 4 <= product->tokens; t += 4)
-    v_tile32(format, &panel, product, t, block, count, rows, 4);
+    v_tile32(format, &panel, product, t, block, count, mask, 4);
   for (; t + 2 <= product->tokens; t += 2)
-    v_tile32(format, &panel, product, t, block, count, rows, 2);
-  for (; t < product->tokens; t++) v_tile32(format, &panel, product, t, block, count, rows, 1);
+    v_tile32(format, &panel, product, t, block, count, mask, 2);
+  for (; t < product->tokens; t++) v_tile32(format, &panel, product, t, block, count, mask, 1);
 }
 
 // What to ask for while `offset` bytes of each row of the group at `row` have been used: as much as
@@ -103,14 +151,6 @@ CK_INLINE const uint8_t *v_ahead(const uint8_t *weight, int64_t row, int64_t row
   int64_t distance = V_ROWS * row_bytes > 16384 ? V_ROWS * row_bytes : 16384;
   return (const uint8_t *)((uintptr_t)weight +
                            (uintptr_t)(row * row_bytes + distance + V_ROWS * offset));
-}
-
-// Copies `bytes` bytes of each of `count` rows to rows of `bytes` bytes, so that a part of a group
-// can be read as a whole one. The other rows keep what they had.
-static const uint8_t *v_stage(uint8_t *stage, const uint8_t *p, int64_t row_bytes, int64_t count,
-                              int64_t bytes) {
-  for (int64_t r = 0; r < count; r++) memcpy(stage + r * bytes, p + r * row_bytes, (size_t)bytes);
-  return stage;
 }
 
 CK_INLINE void v_product32(v_format32 format, v_product product, int64_t row_begin,
@@ -128,9 +168,9 @@ CK_INLINE void v_product32(v_format32 format, v_product product, int64_t row_beg
       int64_t step = row_bytes;
       if (rows < V_ROWS) {
         step = count * format.bytes;
-        p = v_stage(stage, p, row_bytes, rows, step);
+        p = v_stage(stage, step, p, row_bytes, rows, step);
       }
-      v_chunk32(format, &product, p, step, ahead, block, count, v_mask(rows));
+      v_chunk32(format, &product, p, step, ahead, block, count, rows);
     }
   }
 }
@@ -186,18 +226,19 @@ CK_INLINE void v_tile256(v_format256 format, const v_panel256 *panel, const v_pr
 CK_INLINE void v_block256(v_format256 format, const v_product *product, const uint8_t *p,
                           int64_t row_bytes, const uint8_t *ahead, int64_t block, vm rows) {
   v_panel256 panel;
+  v_group g = v_group_at(p, row_bytes);
   v_sink sink = {&panel, ahead, format.bytes, format.fine, format.greatest, 0, NULL, i_zero()};
   if (product->tokens == 1) {
     const int16_t *s = product->x->s256 + 16 * block;
     sink.direct = 1;
     sink.a = product->x->q256 + 256 * block;
-    format.unpack(p, row_bytes, &sink);
+    format.unpack(&g, &sink);
     vi pairs = i_zero();
     for (int j = 0; j < 8; j++) pairs = v_dot_pairs(pairs, panel.pairs[j], s + 2 * j);
     v_finish256(format, &panel, product, 0, block, rows, sink.total, pairs);
     return;
   }
-  format.unpack(p, row_bytes, &sink);
+  format.unpack(&g, &sink);
   int64_t t = 0;
   for (; V_TOKENS == 8 && t + 8 <= product->tokens; t += 8) {
     v_tile256(format, &panel, product, t, block, rows, V_TOKENS);
@@ -222,7 +263,7 @@ CK_INLINE void v_product256(v_format256 format, v_product product, int64_t row_b
       int64_t step = row_bytes;
       if (rows < V_ROWS) {
         step = format.bytes;
-        p = v_stage(stage, p, row_bytes, rows, step);
+        p = v_stage(stage, step, p, row_bytes, rows, step);
       }
       v_block256(format, &product, p, step, ahead, block, mask);
     }

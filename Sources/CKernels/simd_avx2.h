@@ -81,13 +81,35 @@ CK_INLINE vf v_load_half(const uint16_t *p) {
   return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
 }
 
+// The addresses of V_ROWS rows that lie `stride` apart. The processor adds a row's distance from the
+// nearest fourth row to an address for nothing; the empty assembly keeps the compiler from making
+// one pointer for each row instead, for which there are not enough registers.
+typedef struct {
+  const uint8_t *fourth[V_ROWS / 4];
+  int64_t stride, three;
+} v_group;
+
+CK_INLINE v_group v_group_at(const uint8_t *p, int64_t stride) {
+  v_group g = {.stride = stride, .three = 3 * stride};
+  __asm__("" : "+r"(g.three));
+  for (int i = 0; i < V_ROWS / 4; i++) {
+    g.fourth[i] = p + 4 * i * stride;
+    __asm__("" : "+r"(g.fourth[i]));
+  }
+  return g;
+}
+
+CK_INLINE const uint8_t *v_row(const v_group *g, int row, int offset) {
+  int64_t distance = row % 4 == 3 ? g->three : row % 4 * g->stride;
+  return g->fourth[row / 4] + distance + offset;
+}
+
 // 16 bytes of each of 8 rows, transposed: out[e] holds bytes 4e...4e+3, lane r those of row r.
-CK_INLINE void v_transpose(const uint8_t *p, int64_t row_bytes, vi out[4]) {
+CK_INLINE void v_transpose(const v_group *g, int offset, vi out[4]) {
   vi x[4];
   for (int j = 0; j < 4; j++) {
-    const uint8_t *q = p + j * row_bytes;
-    __m128i a = _mm_loadu_si128((const __m128i *)q);
-    __m128i b = _mm_loadu_si128((const __m128i *)(q + 4 * row_bytes));
+    __m128i a = _mm_loadu_si128((const __m128i *)v_row(g, j, offset));
+    __m128i b = _mm_loadu_si128((const __m128i *)v_row(g, j + 4, offset));
     x[j] = _mm256_set_m128i(b, a);
   }
   vi ab_low = _mm256_unpacklo_epi32(x[0], x[1]), ab_high = _mm256_unpackhi_epi32(x[0], x[1]);
@@ -99,13 +121,14 @@ CK_INLINE void v_transpose(const uint8_t *p, int64_t row_bytes, vi out[4]) {
 }
 
 // 4 bytes of each of 8 rows.
-CK_INLINE vi v_gather32(const uint8_t *p, int64_t row_bytes) {
-  const uint8_t *q = p + 4 * row_bytes;
-  __m128i low = _mm_set_epi32((int)ck_load32(p + 3 * row_bytes), (int)ck_load32(p + 2 * row_bytes),
-                              (int)ck_load32(p + row_bytes), (int)ck_load32(p));
-  __m128i high = _mm_set_epi32((int)ck_load32(q + 3 * row_bytes), (int)ck_load32(q + 2 * row_bytes),
-                               (int)ck_load32(q + row_bytes), (int)ck_load32(q));
-  return _mm256_set_m128i(high, low);
+CK_INLINE vi v_gather32(const v_group *g, int offset) {
+  __m128i x[2];
+  for (int i = 0; i < 2; i++) {
+    x[i] = _mm_set_epi32(
+        (int)ck_load32(v_row(g, 4 * i + 3, offset)), (int)ck_load32(v_row(g, 4 * i + 2, offset)),
+        (int)ck_load32(v_row(g, 4 * i + 1, offset)), (int)ck_load32(v_row(g, 4 * i, offset)));
+  }
+  return _mm256_set_m128i(x[1], x[0]);
 }
 
 // The half-precision number in the low (or high) 16 bits of each lane.
@@ -115,6 +138,23 @@ CK_INLINE vf v_high_half(vi x) {
   return _mm256_cvtph_ps(_mm256_castsi256_si128(packed));
 }
 CK_INLINE vf v_low_half(vi x) { return v_high_half(_mm256_slli_epi32(x, 16)); }
+
+// The upper half of each lane of `a`, followed by the lower half of `b`.
+CK_INLINE vi v_straddle(vi a, vi b) {
+  return _mm256_blend_epi16(_mm256_srli_epi32(a, 16), _mm256_slli_epi32(b, 16), 0xaa);
+}
+
+// Byte i (0...3) of each lane: as a number, and twice as a number of 16 bits.
+CK_INLINE vi v_byte(vi x, int i) {
+  vi lanes = _mm256_broadcastsi128_si256(
+      _mm_set_epi32((int)0x8080800c, (int)0x80808008, (int)0x80808004, (int)0x80808000));
+  return _mm256_shuffle_epi8(x, _mm256_add_epi32(lanes, _mm256_set1_epi32(i)));
+}
+CK_INLINE vi v_byte_pair(vi x, int i) {
+  vi lanes = _mm256_broadcastsi128_si256(
+      _mm_set_epi32((int)0x800c800c, (int)0x80088008, (int)0x80048004, (int)0x80008000));
+  return _mm256_shuffle_epi8(x, _mm256_add_epi32(lanes, _mm256_set1_epi32(i * 0x10001)));
+}
 
 // What the panel_ files need.
 CK_INLINE vi i_zero(void) { return _mm256_setzero_si256(); }

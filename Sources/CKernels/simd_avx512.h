@@ -92,15 +92,37 @@ CK_INLINE __m512 v_load_half(const uint16_t *p) {
   return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
 }
 
+// The addresses of V_ROWS rows that lie `stride` apart. The processor adds a row's distance from the
+// nearest fourth row to an address for nothing; the empty assembly keeps the compiler from making
+// one pointer for each row instead, for which there are not enough registers.
+typedef struct {
+  const uint8_t *fourth[V_ROWS / 4];
+  int64_t stride, three;
+} v_group;
+
+CK_INLINE v_group v_group_at(const uint8_t *p, int64_t stride) {
+  v_group g = {.stride = stride, .three = 3 * stride};
+  __asm__("" : "+r"(g.three));
+  for (int i = 0; i < V_ROWS / 4; i++) {
+    g.fourth[i] = p + 4 * i * stride;
+    __asm__("" : "+r"(g.fourth[i]));
+  }
+  return g;
+}
+
+CK_INLINE const uint8_t *v_row(const v_group *g, int row, int offset) {
+  int64_t distance = row % 4 == 3 ? g->three : row % 4 * g->stride;
+  return g->fourth[row / 4] + distance + offset;
+}
+
 // 16 bytes of each of 16 rows, transposed: out[e] holds bytes 4e...4e+3, lane r those of row r.
-CK_INLINE void v_transpose(const uint8_t *p, int64_t row_bytes, __m512i out[4]) {
+CK_INLINE void v_transpose(const v_group *g, int offset, __m512i out[4]) {
   __m512i x[4];
   for (int j = 0; j < 4; j++) {
-    const uint8_t *q = p + j * row_bytes;
-    __m128i a = _mm_loadu_si128((const __m128i *)q);
-    __m128i b = _mm_loadu_si128((const __m128i *)(q + 4 * row_bytes));
-    __m128i c = _mm_loadu_si128((const __m128i *)(q + 8 * row_bytes));
-    __m128i d = _mm_loadu_si128((const __m128i *)(q + 12 * row_bytes));
+    __m128i a = _mm_loadu_si128((const __m128i *)v_row(g, j, offset));
+    __m128i b = _mm_loadu_si128((const __m128i *)v_row(g, j + 4, offset));
+    __m128i c = _mm_loadu_si128((const __m128i *)v_row(g, j + 8, offset));
+    __m128i d = _mm_loadu_si128((const __m128i *)v_row(g, j + 12, offset));
     x[j] = _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_set_m128i(b, a)),
                               _mm256_set_m128i(d, c), 1);
   }
@@ -113,12 +135,12 @@ CK_INLINE void v_transpose(const uint8_t *p, int64_t row_bytes, __m512i out[4]) 
 }
 
 // 4 bytes of each of 16 rows.
-CK_INLINE __m512i v_gather32(const uint8_t *p, int64_t row_bytes) {
+CK_INLINE __m512i v_gather32(const v_group *g, int offset) {
   __m128i x[4];
   for (int i = 0; i < 4; i++) {
-    const uint8_t *q = p + 4 * i * row_bytes;
-    x[i] = _mm_set_epi32((int)ck_load32(q + 3 * row_bytes), (int)ck_load32(q + 2 * row_bytes),
-                         (int)ck_load32(q + row_bytes), (int)ck_load32(q));
+    x[i] = _mm_set_epi32(
+        (int)ck_load32(v_row(g, 4 * i + 3, offset)), (int)ck_load32(v_row(g, 4 * i + 2, offset)),
+        (int)ck_load32(v_row(g, 4 * i + 1, offset)), (int)ck_load32(v_row(g, 4 * i, offset)));
   }
   return _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_set_m128i(x[1], x[0])),
                             _mm256_set_m128i(x[3], x[2]), 1);
@@ -127,6 +149,21 @@ CK_INLINE __m512i v_gather32(const uint8_t *p, int64_t row_bytes) {
 // The half-precision number in the low (or high) 16 bits of each lane.
 CK_INLINE __m512 v_low_half(__m512i x) { return _mm512_cvtph_ps(_mm512_cvtepi32_epi16(x)); }
 CK_INLINE __m512 v_high_half(__m512i x) { return v_low_half(_mm512_srli_epi32(x, 16)); }
+
+// The upper half of each lane of `a`, followed by the lower half of `b`.
+CK_INLINE __m512i v_straddle(__m512i a, __m512i b) {
+  return _mm512_mask_blend_epi16(0xaaaaaaaau, _mm512_ror_epi32(a, 16), _mm512_ror_epi32(b, 16));
+}
+
+// Byte i (0...3) of each lane: as a number, and twice as a number of 16 bits.
+CK_INLINE __m512i v_byte(__m512i x, int i) {
+  __m512i lanes = _mm512_set4_epi32((int)0x8080800c, (int)0x80808008, (int)0x80808004, (int)0x80808000);
+  return _mm512_shuffle_epi8(x, _mm512_add_epi32(lanes, _mm512_set1_epi32(i)));
+}
+CK_INLINE __m512i v_byte_pair(__m512i x, int i) {
+  __m512i lanes = _mm512_set4_epi32((int)0x800c800c, (int)0x80088008, (int)0x80048004, (int)0x80008000);
+  return _mm512_shuffle_epi8(x, _mm512_add_epi32(lanes, _mm512_set1_epi32(i * 0x10001)));
+}
 
 // What the panel_ files need.
 CK_INLINE vi i_zero(void) { return _mm512_setzero_si512(); }
@@ -185,7 +222,9 @@ CK_INLINE void v_dot(vi *sum, const vi *w, int registers, const int8_t *a, int64
 // Sets bit 4 of each byte whose column's bit is set in the lane's word.
 CK_INLINE void v_fifth_bits(vi bits, vi w[8]) {
   const vi even = _mm512_set1_epi32(0x08040201), odd = _mm512_set1_epi32((int)0x80402010u);
-  const vi sixteen = _mm512_set1_epi8(16);
+  vi sixteen = _mm512_set1_epi8(16);
+  // Were its value known, the masked addition would be made a disjunction and a masked move.
+  __asm__("" : "+v"(sixteen));
   for (int i = 0; i < 4; i++) {
     vi lanes = _mm512_set4_epi32(0x0c0c0c0c, 0x08080808, 0x04040404, 0);
     vi spread = _mm512_shuffle_epi8(bits, _mm512_add_epi8(_mm512_set1_epi8((char)i), lanes));

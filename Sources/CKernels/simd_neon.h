@@ -91,12 +91,35 @@ CK_INLINE vf v_load_half(const uint16_t *p) {
   return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));
 }
 
+// The addresses of V_ROWS rows that lie `stride` apart. The processor adds a row's distance from the
+// nearest fourth row to an address for nothing; the empty assembly keeps the compiler from making
+// one pointer for each row instead, for which there are not enough registers.
+typedef struct {
+  const uint8_t *fourth[V_ROWS / 4];
+  int64_t stride, three;
+} v_group;
+
+CK_INLINE v_group v_group_at(const uint8_t *p, int64_t stride) {
+  v_group g = {.stride = stride, .three = 3 * stride};
+  __asm__("" : "+r"(g.three));
+  for (int i = 0; i < V_ROWS / 4; i++) {
+    g.fourth[i] = p + 4 * i * stride;
+    __asm__("" : "+r"(g.fourth[i]));
+  }
+  return g;
+}
+
+CK_INLINE const uint8_t *v_row(const v_group *g, int row, int offset) {
+  int64_t distance = row % 4 == 3 ? g->three : row % 4 * g->stride;
+  return g->fourth[row / 4] + distance + offset;
+}
+
 // 16 bytes of each of 4 rows, transposed: out[e] holds bytes 4e...4e+3, lane r those of row r.
-CK_INLINE void v_transpose(const uint8_t *p, int64_t row_bytes, vi out[4]) {
-  vi a = vreinterpretq_s32_u8(vld1q_u8(p));
-  vi b = vreinterpretq_s32_u8(vld1q_u8(p + row_bytes));
-  vi c = vreinterpretq_s32_u8(vld1q_u8(p + 2 * row_bytes));
-  vi d = vreinterpretq_s32_u8(vld1q_u8(p + 3 * row_bytes));
+CK_INLINE void v_transpose(const v_group *g, int offset, vi out[4]) {
+  vi a = vreinterpretq_s32_u8(vld1q_u8(v_row(g, 0, offset)));
+  vi b = vreinterpretq_s32_u8(vld1q_u8(v_row(g, 1, offset)));
+  vi c = vreinterpretq_s32_u8(vld1q_u8(v_row(g, 2, offset)));
+  vi d = vreinterpretq_s32_u8(vld1q_u8(v_row(g, 3, offset)));
   int64x2_t ab_even = vreinterpretq_s64_s32(vtrn1q_s32(a, b));
   int64x2_t ab_odd = vreinterpretq_s64_s32(vtrn2q_s32(a, b));
   int64x2_t cd_even = vreinterpretq_s64_s32(vtrn1q_s32(c, d));
@@ -108,11 +131,11 @@ CK_INLINE void v_transpose(const uint8_t *p, int64_t row_bytes, vi out[4]) {
 }
 
 // 4 bytes of each of 4 rows.
-CK_INLINE vi v_gather32(const uint8_t *p, int64_t row_bytes) {
-  uint32x4_t x = vdupq_n_u32(ck_load32(p));
-  x = vsetq_lane_u32(ck_load32(p + row_bytes), x, 1);
-  x = vsetq_lane_u32(ck_load32(p + 2 * row_bytes), x, 2);
-  return vreinterpretq_s32_u32(vsetq_lane_u32(ck_load32(p + 3 * row_bytes), x, 3));
+CK_INLINE vi v_gather32(const v_group *g, int offset) {
+  uint32x4_t x = vdupq_n_u32(ck_load32(v_row(g, 0, offset)));
+  x = vsetq_lane_u32(ck_load32(v_row(g, 1, offset)), x, 1);
+  x = vsetq_lane_u32(ck_load32(v_row(g, 2, offset)), x, 2);
+  return vreinterpretq_s32_u32(vsetq_lane_u32(ck_load32(v_row(g, 3, offset)), x, 3));
 }
 
 // The half-precision number in the low (or high) 16 bits of each lane.
@@ -165,6 +188,18 @@ CK_INLINE void f_store_rows(float *p, vm rows, vf x) {
   float lanes[V_ROWS];
   vst1q_f32(lanes, x);
   for (int64_t r = 0; r < rows; r++) p[r] = lanes[r];
+}
+
+// The upper half of each lane of `a`, followed by the lower half of `b`.
+CK_INLINE vi v_straddle(vi a, vi b) {
+  return vreinterpretq_s32_u32(vsriq_n_u32(vshlq_n_u32(v_u32(b), 16), v_u32(a), 16));
+}
+
+// Byte i (0...3) of each lane: as a number, and twice as a number of 16 bits.
+CK_INLINE vi v_byte(vi x, int i) { return i_and(i_right32(x, 8 * i), i_splat32(255)); }
+CK_INLINE vi v_byte_pair(vi x, int i) {
+  vi byte = v_byte(x, i);
+  return i_or(byte, i_left32(byte, 16));
 }
 
 // Adds to each row the products of two int16 with the two at `s`.
