@@ -1,7 +1,7 @@
 // Products of quantised matrices, in groups of V_ROWS rows, for any vector width. Include after
 // panel_blocks.h.
 //
-// One token: each weight block is unpacked in registers and used at once. Several: it is unpacked
+// One or two tokens: each weight block is unpacked in registers and used at once. More: it is unpacked
 // to a panel in the first-level cache, and tiles of tokens run over that. Unfinished sums wait in
 // `output`; storing loses nothing.
 #ifndef PACELINE_PANEL_MATMUL_H
@@ -70,10 +70,10 @@ static const uint8_t *v_stage(uint8_t *stage, int64_t step, const uint8_t *p, in
   return stage;
 }
 
-// `n` blocks of one group at `p`, into `panel` or, for one token, straight into `acc`.
+// `n` blocks of one group at `p`, into `panel` or, for `width` tokens, straight into `acc`.
 CK_INLINE void v_unpack_blocks(v_format32 format, const v_product *product, const uint8_t *p,
                                int64_t row_bytes, const uint8_t *ahead, int n, int64_t block,
-                               vf *acc, v_panel32 *panel, int64_t place) {
+                               vf *acc, int width, v_panel32 *panel, int64_t place) {
   vi c[36];
   v_group g = v_group_at(p, row_bytes);
   int have = 0, total = (n * format.bytes + 3) / 4;
@@ -85,8 +85,8 @@ CK_INLINE void v_unpack_blocks(v_format32 format, const v_product *product, cons
     v_prefetch(ahead + b * share, share);
     have = v_columns(&g, have, ((b + 1) * format.bytes + 3) / 4, total, c);
     format.unpack(c, b * format.bytes, w, &d, &m);
-    if (acc) {
-      v_block32(format, w, d, m, product->x, block + b, acc, 1);
+    if (width > 0) {
+      v_block32(format, w, d, m, product->x, block + b, acc, width);
     } else {
       for (int e = 0; e < 8; e++) panel->w[place + b][e] = w[e];
       panel->d[place + b] = d;
@@ -99,15 +99,16 @@ CK_INLINE void v_unpack_blocks(v_format32 format, const v_product *product, cons
 // group will read meanwhile.
 CK_INLINE void v_unpack_chunk(v_format32 format, const v_product *product, const uint8_t *p,
                               int64_t row_bytes, const uint8_t *ahead, int64_t block,
-                              int64_t count, int64_t rows, vf *acc, v_panel32 *panel) {
+                              int64_t count, int64_t rows, vf *acc, int width,
+                              v_panel32 *panel) {
   int64_t b = 0, bytes = format.bytes;
   for (; b + 4 <= count; b += 4) {
     v_unpack_blocks(format, product, p + b * bytes, row_bytes, ahead + b * V_ROWS * bytes, 4,
-                    block + b, acc, panel, b);
+                    block + b, acc, width, panel, b);
   }
   if (b + 2 <= count) {
     v_unpack_blocks(format, product, p + b * bytes, row_bytes, ahead + b * V_ROWS * bytes, 2,
-                    block + b, acc, panel, b);
+                    block + b, acc, width, panel, b);
     b += 2;
   }
   if (b == count) return;
@@ -116,22 +117,37 @@ CK_INLINE void v_unpack_chunk(v_format32 format, const v_product *product, const
   int64_t step = (bytes + 3) / 4 * 4;
   v_stage(stage, step, p + b * bytes, row_bytes, rows, bytes);
   v_unpack_blocks(format, product, stage, step, ahead + b * V_ROWS * bytes, 1, block + b, acc,
-                  panel, b);
+                  width, panel, b);
+}
+
+// Up to 8 blocks of one group at `p`, by so few tokens that no panel is needed.
+CK_INLINE void v_direct32(v_format32 format, const v_product *product, const uint8_t *p,
+                          int64_t row_bytes, const uint8_t *ahead, int64_t block, int64_t count,
+                          int64_t rows, int width) {
+  vm mask = v_mask(rows);
+  vf acc[2];
+  for (int t = 0; t < width; t++) {
+    acc[t] = block == 0 ? f_zero() : f_load_rows(mask, product->output + t * product->stride);
+  }
+  v_unpack_chunk(format, product, p, row_bytes, ahead, block, count, rows, acc, width, NULL);
+  for (int t = 0; t < width; t++) f_store_rows(product->output + t * product->stride, mask, acc[t]);
 }
 
 // Up to 8 blocks of one group at `p`.
 CK_INLINE void v_chunk32(v_format32 format, const v_product *product, const uint8_t *p,
                          int64_t row_bytes, const uint8_t *ahead, int64_t block, int64_t count,
                          int64_t rows) {
-  vm mask = v_mask(rows);
   if (product->tokens == 1) {
-    vf acc = block == 0 ? f_zero() : f_load_rows(mask, product->output);
-    v_unpack_chunk(format, product, p, row_bytes, ahead, block, count, rows, &acc, NULL);
-    f_store_rows(product->output, mask, acc);
+    v_direct32(format, product, p, row_bytes, ahead, block, count, rows, 1);
     return;
   }
+  if (product->tokens == 2) {
+    v_direct32(format, product, p, row_bytes, ahead, block, count, rows, 2);
+    return;
+  }
+  vm mask = v_mask(rows);
   v_panel32 panel;
-  v_unpack_chunk(format, product, p, row_bytes, ahead, block, count, rows, NULL, &panel);
+  v_unpack_chunk(format, product, p, row_bytes, ahead, block, count, rows, NULL, 0, &panel);
   int64_t t = 0;
   for (; V_TOKENS == 8 && t + 8 <= product->tokens; t += 8) {
     v_tile32(format, &panel, product, t, block, count, mask, V_TOKENS);
