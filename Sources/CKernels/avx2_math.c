@@ -283,8 +283,7 @@ static uint64_t stream_read(const void *memory, int64_t bytes) {
 }
 CK_END_TARGET
 
-void ck_avx2_matmul(int32_t type, const void *weight, int64_t row_begin, int64_t row_end,
-                    const ck_rows *x, int64_t tokens, float *output, int64_t stride);
+void ck_avx2_matmul(const ck_product *p);
 void ck_avx2_attend(const ck_attention *a);
 
 const ck_functions ck_avx2_functions = {

@@ -33,15 +33,16 @@ static float v_finish(int32_t type, vf low, vf high, const uint8_t *row, const f
 }
 
 // `height` rows by `width` tokens; those past the end repeat the last one.
-CK_INLINE void v_tile_floats(v_load load, int32_t type, int64_t bytes, const v_product *product,
-                             int64_t row, int64_t row_end, int64_t token, int height, int width) {
+CK_INLINE void v_tile_floats(v_load load, int64_t bytes, const ck_product *product, int64_t row,
+                             int64_t token, int height, int width) {
   const ck_rows *x = product->x;
-  int64_t columns = x->columns, whole = columns / 16 * 16;
-  const uint8_t *w[4], *ahead = v_ahead(product->weight, row, columns * bytes, 0);
+  int64_t columns = x->columns, whole = columns / 16 * 16, row_end = product->row_end;
+  const uint8_t *w[4], *ahead = v_ahead(product, row, columns * bytes, 0);
   const float *a[2];
   vf acc[4][2][2];
   for (int r = 0; r < height; r++) {
-    w[r] = product->weight + (row + r < row_end ? row + r : row_end - 1) * columns * bytes;
+    int64_t index = row + r < row_end ? row + r : row_end - 1;
+    w[r] = (const uint8_t *)product->weight + index * columns * bytes;
     for (int t = 0; t < width; t++) acc[r][t][0] = acc[r][t][1] = _mm256_setzero_ps();
   }
   for (int t = 0; t < width; t++) {
@@ -62,34 +63,31 @@ CK_INLINE void v_tile_floats(v_load load, int32_t type, int64_t bytes, const v_p
   for (int r = 0; r < height && row + r < row_end; r++) {
     for (int t = 0; t < width && token + t < product->tokens; t++) {
       product->output[(token + t) * product->stride + row + r] =
-          v_finish(type, acc[r][t][0], acc[r][t][1], w[r], a[t], whole, columns);
+          v_finish(product->type, acc[r][t][0], acc[r][t][1], w[r], a[t], whole, columns);
     }
   }
 }
 
-CK_INLINE void v_floats(v_load load, int32_t type, int64_t bytes, const v_product *product,
-                        int64_t row_begin, int64_t row_end) {
+CK_INLINE void v_floats(v_load load, int64_t bytes, const ck_product *product) {
   if (product->tokens == 1) {
-    for (int64_t r = row_begin; r < row_end; r += 4) {
-      v_tile_floats(load, type, bytes, product, r, row_end, 0, 4, 1);
+    for (int64_t r = product->row_begin; r < product->row_end; r += 4) {
+      v_tile_floats(load, bytes, product, r, 0, 4, 1);
     }
     return;
   }
-  for (int64_t r = row_begin; r < row_end; r += 2) {
+  for (int64_t r = product->row_begin; r < product->row_end; r += 2) {
     for (int64_t t = 0; t < product->tokens; t += 2) {
-      v_tile_floats(load, type, bytes, product, r, row_end, t, 2, 2);
+      v_tile_floats(load, bytes, product, r, t, 2, 2);
     }
   }
 }
 
-void ck_avx2_matmul(int32_t type, const void *weight, int64_t row_begin, int64_t row_end,
-                    const ck_rows *x, int64_t tokens, float *output, int64_t stride) {
-  v_product product = {weight, x, tokens, output, stride};
-  switch (type) {
-  case CK_F32: v_floats(v_load_f32, type, 4, &product, row_begin, row_end); break;
-  case CK_F16: v_floats(v_load_f16, type, 2, &product, row_begin, row_end); break;
-  case CK_BF16: v_floats(v_load_bf16, type, 2, &product, row_begin, row_end); break;
-  default: v_matmul(type, product, row_begin, row_end);
+void ck_avx2_matmul(const ck_product *p) {
+  switch (p->type) {
+  case CK_F32: v_floats(v_load_f32, 4, p); break;
+  case CK_F16: v_floats(v_load_f16, 2, p); break;
+  case CK_BF16: v_floats(v_load_bf16, 2, p); break;
+  default: v_matmul(*p);
   }
 }
 CK_END_TARGET

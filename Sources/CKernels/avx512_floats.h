@@ -20,18 +20,19 @@ CK_INLINE __m512 v_load_bf16(const uint8_t *p, __mmask16 mask) {
 
 // `height` rows by `width` tokens, height * width = 16. Rows and tokens past the end repeat the
 // last one.
-CK_INLINE void v_tile_floats(v_load load, int64_t bytes, const uint8_t *weight, int64_t row,
-                             int64_t row_end, const ck_rows *x, int64_t token, int64_t tokens,
-                             float *output, int64_t stride, int height, int width) {
-  int64_t columns = x->columns;
+CK_INLINE void v_tile_floats(v_load load, int64_t bytes, const ck_product *product, int64_t row,
+                             int64_t token, int height, int width) {
+  const ck_rows *x = product->x;
+  int64_t columns = x->columns, row_end = product->row_end, tokens = product->tokens;
   const uint8_t *w[16];
   const float *a[16];
   for (int r = 0; r < height; r++) {
-    w[r] = weight + (row + r < row_end ? row + r : row_end - 1) * columns * bytes;
+    int64_t index = row + r < row_end ? row + r : row_end - 1;
+    w[r] = (const uint8_t *)product->weight + index * columns * bytes;
   }
   for (int t = 0; t < width; t++)
     a[t] = x->f + (token + t < tokens ? token + t : tokens - 1) * columns;
-  const uint8_t *ahead = v_ahead(weight, row, columns * bytes, 0);
+  const uint8_t *ahead = v_ahead(product, row, columns * bytes, 0);
   __m512 acc[16];
   for (int i = 0; i < 16; i++) acc[i] = _mm512_setzero_ps();
   for (int64_t c = 0; c < columns; c += 16) {
@@ -51,34 +52,27 @@ CK_INLINE void v_tile_floats(v_load load, int64_t bytes, const uint8_t *weight, 
   _mm512_storeu_ps(sums, v_sum_lanes16(acc));
   for (int r = 0; r < height && row + r < row_end; r++) {
     for (int t = 0; t < width && token + t < tokens; t++) {
-      output[(token + t) * stride + row + r] = sums[r * width + t];
+      product->output[(token + t) * product->stride + row + r] = sums[r * width + t];
     }
   }
 }
 
-CK_INLINE void v_floats(v_load load, int64_t bytes, const uint8_t *weight, int64_t row_begin,
-                        int64_t row_end, const ck_rows *x, int64_t tokens, float *output,
-                        int64_t stride) {
-  if (tokens == 1) {
-    for (int64_t r = row_begin; r < row_end; r += 16) {
-      v_tile_floats(load, bytes, weight, r, row_end, x, 0, 1, output, stride, 16, 1);
+CK_INLINE void v_floats(v_load load, int64_t bytes, const ck_product *product) {
+  if (product->tokens == 1) {
+    for (int64_t r = product->row_begin; r < product->row_end; r += 16) {
+      v_tile_floats(load, bytes, product, r, 0, 16, 1);
     }
     return;
   }
-  for (int64_t r = row_begin; r < row_end; r += 4) {
-    for (int64_t t = 0; t < tokens; t += 4) {
-      v_tile_floats(load, bytes, weight, r, row_end, x, t, tokens, output, stride, 4, 4);
+  for (int64_t r = product->row_begin; r < product->row_end; r += 4) {
+    for (int64_t t = 0; t < product->tokens; t += 4) {
+      v_tile_floats(load, bytes, product, r, t, 4, 4);
     }
   }
 }
 
-#define V_FLOATS(name, bytes)                                                                      \
-  static void v_floats_##name(const uint8_t *weight, int64_t row_begin, int64_t row_end,           \
-                              const ck_rows *x, int64_t tokens, float *output, int64_t stride) {   \
-    v_floats(v_load_##name, bytes, weight, row_begin, row_end, x, tokens, output, stride);         \
-  }
-V_FLOATS(f32, 4)
-V_FLOATS(f16, 2)
-V_FLOATS(bf16, 2)
+static void v_floats_f32(const ck_product *p) { v_floats(v_load_f32, 4, p); }
+static void v_floats_f16(const ck_product *p) { v_floats(v_load_f16, 2, p); }
+static void v_floats_bf16(const ck_product *p) { v_floats(v_load_bf16, 2, p); }
 
 #endif

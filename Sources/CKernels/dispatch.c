@@ -56,10 +56,9 @@ void ck_quantize256(int32_t isa, const float *x, int64_t columns, int8_t *q, flo
   functions(isa)->quantize256(x, columns, q, d, s);
 }
 
-void ck_matmul(int32_t isa, int32_t type, const void *weight, int64_t row_begin, int64_t row_end,
-               const ck_rows *x, int64_t tokens, float *output, int64_t stride) {
-  if (x->columns == 0) isa = CK_SCALAR; // the vector versions start an output at its first block
-  functions(isa)->matmul(type, weight, row_begin, row_end, x, tokens, output, stride);
+void ck_matmul(int32_t isa, const ck_product *p) {
+  if (p->x->columns == 0) isa = CK_SCALAR; // the vector versions start an output at its first block
+  functions(isa)->matmul(p);
 }
 
 void ck_dequantize(int32_t isa, int32_t type, const void *row, int64_t columns, float *output) {

@@ -34,8 +34,7 @@
 typedef struct {
   void (*quantize32)(const float *, int64_t, int8_t *, float *, int32_t *);
   void (*quantize256)(const float *, int64_t, int8_t *, float *, int16_t *);
-  void (*matmul)(int32_t, const void *, int64_t, int64_t, const ck_rows *, int64_t, float *,
-                 int64_t);
+  void (*matmul)(const ck_product *);
   void (*dequantize)(int32_t, const void *, int64_t, float *);
   void (*rms_norm)(const float *, const float *, int64_t, float, float *);
   void (*rotate)(float *, const float *, const float *, int64_t, int32_t);

@@ -9,9 +9,6 @@ CK_BEGIN_TARGET(CK_NEON_DOT_SET)
 #include "simd_neon.h"
 #include "panel_matmul.h"
 
-void ck_neon_dot_matmul(int32_t type, const void *weight, int64_t row_begin, int64_t row_end,
-                        const ck_rows *x, int64_t tokens, float *output, int64_t stride) {
-  v_matmul(type, (v_product){weight, x, tokens, output, stride}, row_begin, row_end);
-}
+void ck_neon_dot_matmul(const ck_product *p) { v_matmul(*p); }
 CK_END_TARGET
 #endif

@@ -9,15 +9,6 @@
 
 #include "panel_blocks.h"
 
-// Where a product's numbers lie. `output` points at the group's first row.
-typedef struct {
-  const uint8_t *weight;
-  const ck_rows *x;
-  int64_t tokens;
-  float *output;
-  int64_t stride;
-} v_product;
-
 // What sets one format of blocks of 32 apart. `greatest` bounds the unpacked bytes.
 typedef struct {
   v_unpack32 unpack;
@@ -47,7 +38,7 @@ CK_INLINE void v_block32(v_format32 format, const vi *w, vf d, vf m, const ck_ro
 }
 
 // `count` blocks of one panel by `width` tokens from `token` on.
-CK_INLINE void v_tile32(v_format32 format, const v_panel32 *panel, const v_product *product,
+CK_INLINE void v_tile32(v_format32 format, const v_panel32 *panel, const ck_product *product,
                         int64_t token, int64_t block, int64_t count, vm rows, int width) {
   const ck_rows *x = product->x;
   int64_t index = token * (x->columns / 32) + block;
@@ -70,10 +61,27 @@ static const uint8_t *v_stage(uint8_t *stage, int64_t step, const uint8_t *p, in
   return stage;
 }
 
-// `n` blocks of one group at `p`, into `panel` or, for `width` tokens, straight into `acc`.
-CK_INLINE void v_unpack_blocks(v_format32 format, const v_product *product, const uint8_t *p,
-                               int64_t row_bytes, const uint8_t *ahead, int n, int64_t block,
-                               vf *acc, int width, v_panel32 *panel, int64_t place) {
+// What to ask for while `offset` bytes of each row of the group at `row` have been used: as much as
+// has been used of the group, at the same place of a later one, or of what comes after the last.
+// With nothing to come it is what is used already. Only an address, which may lie past an end.
+CK_INLINE const uint8_t *v_ahead(const ck_product *product, int64_t row, int64_t row_bytes,
+                                 int64_t offset) {
+  int64_t distance = V_ROWS * row_bytes > 16384 ? V_ROWS * row_bytes : 16384;
+  int64_t place = row * row_bytes + V_ROWS * offset;
+  int64_t beyond = place + distance - product->row_end * row_bytes;
+  uintptr_t base = (uintptr_t)product->weight + (uintptr_t)place;
+  if (beyond >= product->next_bytes) return (const uint8_t *)base;
+  if (beyond >= 0) base = (uintptr_t)product->next + (uintptr_t)beyond;
+  else base += (uintptr_t)distance;
+  return (const uint8_t *)base;
+}
+
+// `n` blocks at `p` of the group at `row`, into `panel` or, for `width` tokens, straight into `acc`.
+CK_INLINE void v_unpack_blocks(v_format32 format, const ck_product *product, int64_t row,
+                               const uint8_t *p, int64_t row_bytes, int n, int64_t block, vf *acc,
+                               int width, v_panel32 *panel, int64_t place) {
+  int64_t whole = product->x->columns / 32 * format.bytes;
+  const uint8_t *ahead = v_ahead(product, row, whole, block * format.bytes);
   vi c[36];
   v_group g = v_group_at(p, row_bytes);
   int have = 0, total = (n * format.bytes + 3) / 4;
@@ -95,20 +103,18 @@ CK_INLINE void v_unpack_blocks(v_format32 format, const v_product *product, cons
   }
 }
 
-// `count` blocks of one group at `p`: four at a time, then two, then one. `ahead` is what the next
-// group will read meanwhile.
-CK_INLINE void v_unpack_chunk(v_format32 format, const v_product *product, const uint8_t *p,
-                              int64_t row_bytes, const uint8_t *ahead, int64_t block,
-                              int64_t count, int64_t rows, vf *acc, int width,
-                              v_panel32 *panel) {
+// `count` blocks at `p` of the group at `row`: four at a time, then two, then one.
+CK_INLINE void v_unpack_chunk(v_format32 format, const ck_product *product, int64_t row,
+                              const uint8_t *p, int64_t row_bytes, int64_t block, int64_t count,
+                              int64_t rows, vf *acc, int width, v_panel32 *panel) {
   int64_t b = 0, bytes = format.bytes;
   for (; b + 4 <= count; b += 4) {
-    v_unpack_blocks(format, product, p + b * bytes, row_bytes, ahead + b * V_ROWS * bytes, 4,
-                    block + b, acc, width, panel, b);
+    v_unpack_blocks(format, product, row, p + b * bytes, row_bytes, 4, block + b, acc, width,
+                    panel, b);
   }
   if (b + 2 <= count) {
-    v_unpack_blocks(format, product, p + b * bytes, row_bytes, ahead + b * V_ROWS * bytes, 2,
-                    block + b, acc, width, panel, b);
+    v_unpack_blocks(format, product, row, p + b * bytes, row_bytes, 2, block + b, acc, width,
+                    panel, b);
     b += 2;
   }
   if (b == count) return;
@@ -116,38 +122,37 @@ CK_INLINE void v_unpack_chunk(v_format32 format, const v_product *product, const
   uint8_t stage[V_ROWS * 36] = {0};
   int64_t step = (bytes + 3) / 4 * 4;
   v_stage(stage, step, p + b * bytes, row_bytes, rows, bytes);
-  v_unpack_blocks(format, product, stage, step, ahead + b * V_ROWS * bytes, 1, block + b, acc,
-                  width, panel, b);
+  v_unpack_blocks(format, product, row, stage, step, 1, block + b, acc, width, panel, b);
 }
 
-// Up to 8 blocks of one group at `p`, by so few tokens that no panel is needed.
-CK_INLINE void v_direct32(v_format32 format, const v_product *product, const uint8_t *p,
-                          int64_t row_bytes, const uint8_t *ahead, int64_t block, int64_t count,
+// `count` blocks at `p` of the group at `row`, by so few tokens that no panel is needed.
+CK_INLINE void v_direct32(v_format32 format, const ck_product *product, int64_t row,
+                          const uint8_t *p, int64_t row_bytes, int64_t block, int64_t count,
                           int64_t rows, int width) {
   vm mask = v_mask(rows);
   vf acc[2];
   for (int t = 0; t < width; t++) {
     acc[t] = block == 0 ? f_zero() : f_load_rows(mask, product->output + t * product->stride);
   }
-  v_unpack_chunk(format, product, p, row_bytes, ahead, block, count, rows, acc, width, NULL);
+  v_unpack_chunk(format, product, row, p, row_bytes, block, count, rows, acc, width, NULL);
   for (int t = 0; t < width; t++) f_store_rows(product->output + t * product->stride, mask, acc[t]);
 }
 
-// Up to 8 blocks of one group at `p`.
-CK_INLINE void v_chunk32(v_format32 format, const v_product *product, const uint8_t *p,
-                         int64_t row_bytes, const uint8_t *ahead, int64_t block, int64_t count,
+// `count` blocks at `p` of the group at `row`; at most 8 where there are more than two tokens.
+CK_INLINE void v_chunk32(v_format32 format, const ck_product *product, int64_t row,
+                         const uint8_t *p, int64_t row_bytes, int64_t block, int64_t count,
                          int64_t rows) {
   if (product->tokens == 1) {
-    v_direct32(format, product, p, row_bytes, ahead, block, count, rows, 1);
+    v_direct32(format, product, row, p, row_bytes, block, count, rows, 1);
     return;
   }
   if (product->tokens == 2) {
-    v_direct32(format, product, p, row_bytes, ahead, block, count, rows, 2);
+    v_direct32(format, product, row, p, row_bytes, block, count, rows, 2);
     return;
   }
   vm mask = v_mask(rows);
   v_panel32 panel;
-  v_unpack_chunk(format, product, p, row_bytes, ahead, block, count, rows, NULL, 0, &panel);
+  v_unpack_chunk(format, product, row, p, row_bytes, block, count, rows, NULL, 0, &panel);
   int64_t t = 0;
   for (; V_TOKENS == 8 && t + 8 <= product->tokens; t += 8) {
     v_tile32(format, &panel, product, t, block, count, mask, V_TOKENS);
@@ -159,34 +164,23 @@ CK_INLINE void v_chunk32(v_format32 format, const v_product *product, const uint
   for (; t < product->tokens; t++) v_tile32(format, &panel, product, t, block, count, mask, 1);
 }
 
-// What to ask for while `offset` bytes of each row of the group at `row` have been used: as much as
-// has been used of the group, at the same place of a later one. Only an address; it may lie past
-// the matrix's end.
-CK_INLINE const uint8_t *v_ahead(const uint8_t *weight, int64_t row, int64_t row_bytes,
-                                 int64_t offset) {
-  int64_t distance = V_ROWS * row_bytes > 16384 ? V_ROWS * row_bytes : 16384;
-  return (const uint8_t *)((uintptr_t)weight +
-                           (uintptr_t)(row * row_bytes + distance + V_ROWS * offset));
-}
-
-CK_INLINE void v_product32(v_format32 format, v_product product, int64_t row_begin,
-                           int64_t row_end) {
-  uint8_t stage[V_ROWS * 8 * 34] = {0};
+CK_INLINE void v_product32(v_format32 format, ck_product product) {
+  uint8_t stage[V_ROWS * 8 * 34];
   int64_t blocks = product.x->columns / 32, row_bytes = blocks * format.bytes;
   float *output = product.output;
-  for (int64_t r = row_begin; r < row_end; r += V_ROWS) {
-    int64_t rows = row_end - r < V_ROWS ? row_end - r : V_ROWS;
+  for (int64_t r = product.row_begin; r < product.row_end; r += V_ROWS) {
+    int64_t rows = product.row_end - r < V_ROWS ? product.row_end - r : V_ROWS;
+    int64_t most = rows == V_ROWS && product.tokens <= 2 ? blocks : 8;
     product.output = output + r;
-    for (int64_t block = 0; block < blocks; block += 8) {
-      int64_t count = blocks - block < 8 ? blocks - block : 8;
-      const uint8_t *p = product.weight + r * row_bytes + block * format.bytes;
-      const uint8_t *ahead = v_ahead(product.weight, r, row_bytes, block * format.bytes);
-      int64_t step = row_bytes;
+    if (rows < V_ROWS) memset(stage, 0, sizeof stage);
+    for (int64_t block = 0; block < blocks; block += most) {
+      int64_t count = blocks - block < most ? blocks - block : most, step = row_bytes;
+      const uint8_t *p = (const uint8_t *)product.weight + r * row_bytes + block * format.bytes;
       if (rows < V_ROWS) {
         step = count * format.bytes;
         p = v_stage(stage, step, p, row_bytes, rows, step);
       }
-      v_chunk32(format, &product, p, step, ahead, block, count, rows);
+      v_chunk32(format, &product, r, p, step, block, count, rows);
     }
   }
 }
@@ -200,7 +194,7 @@ typedef struct {
 
 // The end of one block for one token: the exact sums, then one rounding for the scale and one for
 // the minimum.
-CK_INLINE void v_finish256(v_format256 format, const v_panel256 *panel, const v_product *product,
+CK_INLINE void v_finish256(v_format256 format, const v_panel256 *panel, const ck_product *product,
                            int64_t token, int64_t block, vm rows, vi total, vi pairs) {
   float *place = product->output + token * product->stride;
   vf acc = block == 0 ? f_zero() : f_load_rows(rows, place);
@@ -211,7 +205,7 @@ CK_INLINE void v_finish256(v_format256 format, const v_panel256 *panel, const v_
   f_store_rows(place, rows, acc);
 }
 
-CK_INLINE void v_tile256(v_format256 format, const v_panel256 *panel, const v_product *product,
+CK_INLINE void v_tile256(v_format256 format, const v_panel256 *panel, const ck_product *product,
                          int64_t token, int64_t block, vm rows, int width) {
   const ck_rows *x = product->x;
   int64_t index = token * (x->columns / 256) + block;
@@ -239,7 +233,7 @@ CK_INLINE void v_tile256(v_format256 format, const v_panel256 *panel, const v_pr
 }
 
 // One block of one group at `p`.
-CK_INLINE void v_block256(v_format256 format, const v_product *product, const uint8_t *p,
+CK_INLINE void v_block256(v_format256 format, const ck_product *product, const uint8_t *p,
                           int64_t row_bytes, const uint8_t *ahead, int64_t block, vm rows) {
   v_panel256 panel;
   v_group g = v_group_at(p, row_bytes);
@@ -264,18 +258,18 @@ CK_INLINE void v_block256(v_format256 format, const v_product *product, const ui
   for (; t < product->tokens; t++) v_tile256(format, &panel, product, t, block, rows, 1);
 }
 
-CK_INLINE void v_product256(v_format256 format, v_product product, int64_t row_begin,
-                            int64_t row_end) {
-  uint8_t stage[V_ROWS * 210] = {0};
+CK_INLINE void v_product256(v_format256 format, ck_product product) {
+  uint8_t stage[V_ROWS * 210];
   int64_t blocks = product.x->columns / 256, row_bytes = blocks * format.bytes;
   float *output = product.output;
-  for (int64_t r = row_begin; r < row_end; r += V_ROWS) {
-    int64_t rows = row_end - r < V_ROWS ? row_end - r : V_ROWS;
+  for (int64_t r = product.row_begin; r < product.row_end; r += V_ROWS) {
+    int64_t rows = product.row_end - r < V_ROWS ? product.row_end - r : V_ROWS;
     vm mask = v_mask(rows);
     product.output = output + r;
+    if (rows < V_ROWS) memset(stage, 0, sizeof stage);
     for (int64_t block = 0; block < blocks; block++) {
-      const uint8_t *p = product.weight + r * row_bytes + block * format.bytes;
-      const uint8_t *ahead = v_ahead(product.weight, r, row_bytes, block * format.bytes);
+      const uint8_t *p = (const uint8_t *)product.weight + r * row_bytes + block * format.bytes;
+      const uint8_t *ahead = v_ahead(&product, r, row_bytes, block * format.bytes);
       int64_t step = row_bytes;
       if (rows < V_ROWS) {
         step = format.bytes;
@@ -287,8 +281,8 @@ CK_INLINE void v_product256(v_format256 format, v_product product, int64_t row_b
 }
 
 #define V_FORMAT(kind, name, ...)                                                                  \
-  static void v_product_##name(v_product product, int64_t row_begin, int64_t row_end) {            \
-    v_product##kind((v_format##kind){v_unpack_##name, __VA_ARGS__}, product, row_begin, row_end);  \
+  static void v_product_##name(ck_product product) {                                               \
+    v_product##kind((v_format##kind){v_unpack_##name, __VA_ARGS__}, product);                      \
   }
 V_FORMAT(32, q4_0, 18, 8, 0, 15)
 V_FORMAT(32, q4_1, 20, 0, 1, 15)
@@ -302,18 +296,18 @@ V_FORMAT(256, q5_k, 176, 0, 0, 31)
 V_FORMAT(256, q6_k, 210, 1, 32, 63)
 
 // The product of a quantised type; nothing for any other.
-static void v_matmul(int32_t type, v_product product, int64_t row_begin, int64_t row_end) {
-  switch (type) {
-  case CK_Q4_0: v_product_q4_0(product, row_begin, row_end); break;
-  case CK_Q4_1: v_product_q4_1(product, row_begin, row_end); break;
-  case CK_Q5_0: v_product_q5_0(product, row_begin, row_end); break;
-  case CK_Q5_1: v_product_q5_1(product, row_begin, row_end); break;
-  case CK_Q8_0: v_product_q8_0(product, row_begin, row_end); break;
-  case CK_Q2_K: v_product_q2_k(product, row_begin, row_end); break;
-  case CK_Q3_K: v_product_q3_k(product, row_begin, row_end); break;
-  case CK_Q4_K: v_product_q4_k(product, row_begin, row_end); break;
-  case CK_Q5_K: v_product_q5_k(product, row_begin, row_end); break;
-  case CK_Q6_K: v_product_q6_k(product, row_begin, row_end); break;
+static void v_matmul(ck_product product) {
+  switch (product.type) {
+  case CK_Q4_0: v_product_q4_0(product); break;
+  case CK_Q4_1: v_product_q4_1(product); break;
+  case CK_Q5_0: v_product_q5_0(product); break;
+  case CK_Q5_1: v_product_q5_1(product); break;
+  case CK_Q8_0: v_product_q8_0(product); break;
+  case CK_Q2_K: v_product_q2_k(product); break;
+  case CK_Q3_K: v_product_q3_k(product); break;
+  case CK_Q4_K: v_product_q4_k(product); break;
+  case CK_Q5_K: v_product_q5_k(product); break;
+  case CK_Q6_K: v_product_q6_k(product); break;
   default: break;
   }
 }

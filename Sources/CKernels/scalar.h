@@ -71,8 +71,7 @@ static inline uint16_t ck_half_of_float(float x) {
 // Nearest integer, ties to even, for magnitudes below 2^22.
 static inline int32_t ck_round(float x) { return (int32_t)((x + CK_EXP_SHIFTER) - CK_EXP_SHIFTER); }
 
-void ck_scalar_matmul(int32_t type, const void *weight, int64_t row_begin, int64_t row_end,
-                      const ck_rows *x, int64_t tokens, float *output, int64_t stride);
+void ck_scalar_matmul(const ck_product *p);
 void ck_scalar_dequantize(int32_t type, const void *row, int64_t columns, float *output);
 void ck_scalar_attend(const ck_attention *a);
 

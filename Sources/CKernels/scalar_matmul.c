@@ -52,17 +52,17 @@ static float dot_plain(int32_t type, const uint8_t *row, const float *x, int64_t
   return ck_sum_lanes(lanes);
 }
 
-void ck_scalar_matmul(int32_t type, const void *weight, int64_t row_begin, int64_t row_end,
-                      const ck_rows *x, int64_t tokens, float *output, int64_t stride) {
-  ck_block_shape shape = ck_shape(type);
-  int64_t row_bytes = ck_row_bytes(type, x->columns);
-  for (int64_t t = 0; t < tokens; t++) {
-    for (int64_t r = row_begin; r < row_end; r++) {
-      const uint8_t *row = (const uint8_t *)weight + r * row_bytes;
-      float *place = output + t * stride + r;
-      if (shape.columns == 32) *place = dot32(type, row, shape.bytes, x, t);
-      if (shape.columns == 256) *place = dot256(type, row, shape.bytes, x, t);
-      if (shape.columns == 1) *place = dot_plain(type, row, x->f + t * x->columns, x->columns);
+void ck_scalar_matmul(const ck_product *p) {
+  const ck_rows *x = p->x;
+  ck_block_shape shape = ck_shape(p->type);
+  int64_t row_bytes = ck_row_bytes(p->type, x->columns);
+  for (int64_t t = 0; t < p->tokens; t++) {
+    for (int64_t r = p->row_begin; r < p->row_end; r++) {
+      const uint8_t *row = (const uint8_t *)p->weight + r * row_bytes;
+      float *place = p->output + t * p->stride + r;
+      if (shape.columns == 32) *place = dot32(p->type, row, shape.bytes, x, t);
+      if (shape.columns == 256) *place = dot256(p->type, row, shape.bytes, x, t);
+      if (shape.columns == 1) *place = dot_plain(p->type, row, x->f + t * x->columns, x->columns);
     }
   }
 }

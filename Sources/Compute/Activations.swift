@@ -9,11 +9,14 @@ package final class Activations {
   let int8PerBlock32: QuantizedRows<Int32>?
   let int8PerBlock256: QuantizedRows<Int16>?
 
-  /// - Parameter forms: the quantised forms that will ever be prepared; others take no memory.
-  package init(rows: Int, columns: Int, forms: Set<ActivationForm>) {
+  /// - Parameters:
+  ///   - forms: the quantised forms that will ever be prepared; others take no memory.
+  ///   - floats: the rows, where others write them and only the quantised forms are to be kept here.
+  package init(rows: Int, columns: Int, forms: Set<ActivationForm>, floats: Buffer? = nil) {
+    precondition(floats.map { $0.count >= rows * columns } ?? true)
     self.rows = rows
     self.columns = columns
-    floats = Buffer(count: rows * columns)
+    self.floats = floats ?? Buffer(count: rows * columns)
     int8PerBlock32 =
       forms.contains(.int8PerBlock32)
       ? QuantizedRows(rows: rows, columns: columns, block: 32, sumLength: 32) : nil

@@ -145,6 +145,27 @@ struct SampleRows {
   }
 }
 
+private func multiply(
+  _ weight: SampleMatrix, rows: Range<Int>, by view: UnsafePointer<ck_rows>, tokens: Int,
+  into output: UnsafeMutablePointer<Float>, _ kernels: Kernels
+) {
+  weight.bytes.withUnsafeBytes { bytes in
+    var product = ck_product()
+    product.type = Int32(weight.type.rawValue)
+    product.weight = bytes.baseAddress
+    product.row_begin = Int64(rows.lowerBound)
+    product.row_end = Int64(rows.upperBound)
+    product.x = view
+    product.tokens = Int64(tokens)
+    product.output = output
+    product.stride = Int64(weight.rows)
+    // What comes next is only asked for; the start of the matrix is as good as any.
+    product.next = bytes.baseAddress
+    product.next_bytes = Int64(bytes.count)
+    ck_matmul(kernels.isa, &product)
+  }
+}
+
 /// All rows of `weight` by all rows of `x`, `[tokens, rows]`.
 ///
 /// What lies outside `rows` stays 0.
@@ -164,9 +185,7 @@ func product(
                   columns: Int64(x.columns), f: floats.baseAddress, q32: q32.baseAddress,
                   d32: d32.baseAddress, s32: s32.baseAddress, q256: q256.baseAddress,
                   d256: d256.baseAddress, s256: s256.baseAddress)
-                ck_matmul(
-                  kernels.isa, Int32(weight.type.rawValue), weight.bytes, Int64(range.lowerBound),
-                  Int64(range.upperBound), &view, Int64(x.tokens), &output, Int64(weight.rows))
+                multiply(weight, rows: range, by: &view, tokens: x.tokens, into: &output, kernels)
               }
             }
           }

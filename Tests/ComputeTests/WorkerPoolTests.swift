@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct WorkerPoolTests {
   @Test(arguments: [1, 2, 3, 5]) func everyWorkerRunsOnce(count: Int) {
-    let pool = WorkerPool(count: count)
+    let pool = WorkerPool(count: count, adapts: false)
     defer { pool.shutDown() }
     for _ in 0..<50 {
       let calls = Storage<Int32>(count: count)
@@ -17,7 +17,7 @@ import Testing
   }
 
   @Test(arguments: [1, 2, 3]) func writesAreVisibleAfterABarrier(count: Int) {
-    let pool = WorkerPool(count: count)
+    let pool = WorkerPool(count: count, adapts: false)
     defer { pool.shutDown() }
     let cells = Storage<Int>(count: count)
     let mistakes = Atomic<Int>(0)
@@ -38,7 +38,7 @@ import Testing
 
   @Test(arguments: [1, 2, 3, 7], [0, 1, 16, 17, 100, 1000])
   func sharesCoverEverythingOnce(count: Int, total: Int) {
-    let pool = WorkerPool(count: count)
+    let pool = WorkerPool(count: count, adapts: false)
     defer { pool.shutDown() }
     for unit in [1, 16] {
       let starts = Storage<Int>(count: count)
@@ -67,7 +67,7 @@ import Testing
     let whole = product(weight, rows, kernels: .shared)
     var outputs: [[UInt32]] = []
     for count in 1...3 {
-      let pool = WorkerPool(count: count)
+      let pool = WorkerPool(count: count, adapts: false)
       defer { pool.shutDown() }
       let output = Buffer(count: 5 * 70)
       let parts = Mutex<[(Range<Int>, [Float])]>([])

@@ -139,9 +139,12 @@ static void check_matmul(int32_t isa, int32_t type, int64_t rows, int64_t column
   ck_rows scalar = quantize(CK_SCALAR, x, columns, tokens),
           vector = quantize(isa, x, columns, tokens);
   int64_t cut = rows / 3;
-  ck_matmul(CK_SCALAR, type, weight, 0, rows, &scalar, tokens, expected, rows);
-  ck_matmul(isa, type, weight, 0, cut, &vector, tokens, actual, rows);
-  ck_matmul(isa, type, weight, cut, rows, &vector, tokens, actual, rows);
+  ck_product p = {type, weight, 0, rows, &scalar, tokens, expected, rows, NULL, 0};
+  ck_matmul(CK_SCALAR, &p);
+  p = (ck_product){type, weight, 0, cut, &vector, tokens, actual, rows, weight, bytes};
+  ck_matmul(isa, &p);
+  p.row_begin = cut, p.row_end = rows;
+  ck_matmul(isa, &p);
   compare_rows(isa, vector, scalar, tokens);
   compare(type_names[type], isa, actual, expected, rows * tokens);
   for (int64_t i = 0; !wild && i < rows * tokens; i++) {

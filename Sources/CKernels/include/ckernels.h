@@ -79,9 +79,21 @@ void ck_quantize32(int32_t isa, const float *x, int64_t columns, int8_t *q, floa
 void ck_quantize256(int32_t isa, const float *x, int64_t columns, int8_t *q, float *d, int16_t *s);
 
 // output[t * stride + r] = dot(weight row r, activation row t) for r in [row_begin, row_end), t in
-// [0, tokens). `weight` points at row 0 of a row-major matrix of `type` with x->columns columns.
-void ck_matmul(int32_t isa, int32_t type, const void *weight, int64_t row_begin, int64_t row_end,
-               const ck_rows *x, int64_t tokens, float *output, int64_t stride);
+// [0, tokens).
+typedef struct {
+  int32_t type;
+  const void *weight; // row 0 of a row-major matrix of x->columns columns
+  int64_t row_begin, row_end;
+  const ck_rows *x;
+  int64_t tokens;
+  float *output;
+  int64_t stride;
+  // Weights are asked for some way ahead of their use; when the rows run out, this is: what the
+  // caller will read next. May be empty.
+  const void *next;
+  int64_t next_bytes;
+} ck_product;
+void ck_matmul(int32_t isa, const ck_product *p);
 
 // Bytes of one row of `columns` values; 0 for an unknown type or a column count that is no whole
 // number of blocks.

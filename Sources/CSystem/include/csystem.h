@@ -6,7 +6,11 @@
 
 // Processors in this process's affinity mask, at least 1.
 int32_t cs_available_processors(void);
+// The kernel's number of the calling thread.
+int32_t cs_thread_id(void);
 // Names the calling thread; the kernel keeps 15 bytes.
 void cs_name_thread(const char *name);
+// Gives the calling thread the priority of the process's first one.
+void cs_take_process_priority(void);
 
 #endif

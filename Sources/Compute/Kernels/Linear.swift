@@ -27,9 +27,12 @@ extension Kernels {
   /// `output[outputOffset + t * stride + r] = weight[r] · x[tokens.lowerBound + t]` for `r` in `rows`.
   ///
   /// `x` must have been prepared for the weight's form. Workers may share a call by splitting `rows`.
+  ///
+  /// - Parameter next: where the caller will read weights next; they are asked for when the rows run out.
   package func multiply(
     _ weight: Tensor, rows: Range<Int>, by x: Activations, tokens: Range<Int>,
-    into output: Buffer, at outputOffset: Int = 0, stride: Int
+    into output: Buffer, at outputOffset: Int = 0, stride: Int,
+    next: (weight: Tensor, row: Int)? = nil
   ) {
     guard !rows.isEmpty, !tokens.isEmpty else { return }
     precondition(weight.columns == x.columns, "\(weight.columns) columns by \(x.columns)")
@@ -56,9 +59,23 @@ extension Kernels {
       unsafe view.d256 = UnsafePointer(q.scales.base + first * columns / 256)
       unsafe view.s256 = UnsafePointer(q.sums.base + first * columns / 16)
     }
-    unsafe ck_matmul(
-      isa, Int32(weight.type.rawValue), weight.base, Int64(rows.lowerBound), Int64(rows.upperBound),
-      &view, Int64(tokens.count), output.base + outputOffset, Int64(stride))
+    var product = unsafe ck_product()
+    unsafe product.type = Int32(weight.type.rawValue)
+    unsafe product.weight = weight.base
+    unsafe product.row_begin = Int64(rows.lowerBound)
+    unsafe product.row_end = Int64(rows.upperBound)
+    unsafe product.tokens = Int64(tokens.count)
+    unsafe product.output = output.base + outputOffset
+    unsafe product.stride = Int64(stride)
+    if let next, let rowBytes = next.weight.type.rowByteCount(columns: next.weight.columns) {
+      precondition(next.row >= 0 && next.row <= next.weight.rows)
+      unsafe product.next = next.weight.base + next.row * rowBytes
+      unsafe product.next_bytes = Int64((next.weight.rows - next.row) * rowBytes)
+    }
+    unsafe withUnsafePointer(to: &view) { view in
+      unsafe product.x = view
+      unsafe ck_matmul(isa, &product)
+    }
   }
 
   /// One weight row as floats, at `offset` of `output`.

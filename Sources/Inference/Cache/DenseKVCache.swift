@@ -107,11 +107,13 @@ package final class DenseKVCache: KVCache {
     let dimension = step.headDimension
     let part = rows.count * step.kvHeads >= 4 * worker.count ? group : 1
     let parts = step.heads / part
+    let wanted = step.outputRows.lowerBound - step.rows.lowerBound
     var item = worker.index
     // Later rows attend to more: dealing items out in turn keeps the shares even.
-    while item < rows.count * parts {
+    while item < step.outputRows.count * parts {
       defer { item += worker.count }
-      let (index, partIndex) = item.quotientAndRemainder(dividingBy: parts)
+      let (wantedIndex, partIndex) = item.quotientAndRemainder(dividingBy: parts)
+      let index = wanted + wantedIndex
       let position = rows[index].position
       let start = step.window.map { max(0, position - $0 + 1) } ?? 0
       let place = ((step.rows.lowerBound + index) * step.heads + partIndex * part) * dimension

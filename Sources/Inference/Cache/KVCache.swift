@@ -44,6 +44,8 @@ package struct AttentionStep {
   package var output: Buffer
   /// The batch rows of this sequence: row `rows.lowerBound + i` is row i of `begin`.
   package var rows: Range<Int>
+  /// Those of `rows` whose output is wanted; keys and values of the others are stored all the same.
+  package var outputRows: Range<Int>
   package var heads: Int
   package var kvHeads: Int
   package var headDimension: Int
@@ -55,7 +57,9 @@ package struct AttentionStep {
 
   package init(
     layer: Int, kernels: Kernels, queries: Buffer, keys: Buffer, values: Buffer, output: Buffer,
-    rows: Range<Int>, heads: Int, kvHeads: Int, headDimension: Int, rotary: RotaryTable,
+    rows: Range<Int>,
+    outputRows: Range<Int>? = nil, heads: Int, kvHeads: Int, headDimension: Int,
+    rotary: RotaryTable,
     window: Int? = nil, scale: Float, softcap: Float = 0
   ) {
     self.layer = layer
@@ -65,6 +69,7 @@ package struct AttentionStep {
     self.values = values
     self.output = output
     self.rows = rows
+    self.outputRows = outputRows ?? rows
     self.heads = heads
     self.kvHeads = kvHeads
     self.headDimension = headDimension

@@ -24,4 +24,9 @@ package struct ModelShape: Sendable, Equatable {
     self.vocabulary = vocabulary
     self.contextLength = contextLength
   }
+
+  /// Width of one row of queries.
+  package var queryWidth: Int { heads * headDimension }
+  /// Width of one row of keys, or of values.
+  package var kvWidth: Int { kvHeads * headDimension }
 }

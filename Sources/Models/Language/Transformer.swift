@@ -44,10 +44,9 @@ package final class Transformer: LanguageModel, @unchecked Sendable {
     _ configuration: NetworkConfiguration, contextLength: Int
   ) -> Int {
     let shape = configuration.shape
-    let queryWidth = shape.heads * shape.headDimension
-    let kvWidth = shape.kvHeads * shape.headDimension
     // Two quantised forms add at most 3 bytes to the 4 of a float.
-    let row = 7 * (4 * shape.width + 3 * queryWidth + 2 * kvWidth + 3 * shape.feedForward)
+    let row =
+      7 * (4 * shape.width + 3 * shape.queryWidth + 2 * shape.kvWidth + 3 * shape.feedForward)
     return rowLimit * row + 8 * contextLength * configuration.rotaryDimension + 8 * shape.vocabulary
   }
 
@@ -95,7 +94,7 @@ package final class Transformer: LanguageModel, @unchecked Sendable {
       globalRotary.extend(to: end)
       if configuration.window != nil { localRotary.extend(to: end) }
     }
-    scratch.reserveLogits(batch.logitRows.count)
+    scratch.reserve(logitRows: batch.logitRows.count, workers: pool.count)
     var features: [Int: Buffer] = [:]
     for layer in batch.features {
       features[layer] = Buffer(count: max(1, batch.logitRows.count) * shape.width)

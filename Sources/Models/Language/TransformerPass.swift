@@ -14,7 +14,11 @@ final class TransformerPass {
   private let shape: ModelShape
   private let configuration: NetworkConfiguration
   private let rows: Int
-  /// Written by worker 0 only, between two barriers.
+  /// Whether every worker does the work between matrices for all rows (`TransformerScratch.smallPass`).
+  private let isSmall: Bool
+  /// From the first row that wants logits to the last.
+  private let logitSpan: Range<Int>
+  /// Written by worker 0 before a barrier, read by all after it.
   private(set) var wasCancelled = false
 
   init(
@@ -32,201 +36,290 @@ final class TransformerPass {
     shape = model.shape
     configuration = model.configuration
     rows = batch.count
+    isSmall = rows <= TransformerScratch.smallPass
+    let first = batch.logitRows.min() ?? 0
+    logitSpan = first..<(batch.logitRows.max() ?? first - 1) + 1
   }
 
   func compute(as worker: Worker) {
-    embed(as: worker)
+    let own = isSmall ? scratch.own(of: worker.index) : scratch.together
+    embed(into: own, as: worker)
     for (index, layer) in model.weights.layers.enumerated() {
       if worker.index == 0, batch.cancellation?.isRaised == true { wasCancelled = true }
-      normInput(of: layer, index: index, as: worker)
-      finish(.norm, as: worker)
+      // What comes after the last layer's attention matters only to rows whose logits are wanted.
+      let isLast = index == model.weights.layers.count - 1
+      let active = isLast ? logitSpan : 0..<rows
+      normInput(of: layer, index: index, into: own, as: worker)
+      projectInput(of: layer, from: own, queryRows: active, as: worker)
       if wasCancelled { return }
-      projectInput(of: layer, as: worker)
-      attend(layer, index: index, as: worker)
-      projectOutput(of: layer, as: worker)
-      feedForward(layer, as: worker)
+      attend(layer, index: index, rows: active, as: worker)
+      if active.isEmpty { return }
+      projectOutput(of: layer, rows: active, own, as: worker)
+      feedForward(layer, index: index, rows: active, own, as: worker)
     }
-    head(as: worker)
+    head(own, as: worker)
   }
 
-  /// Ends a phase: everyone waits, and worker 0 books the time.
+  /// Ends a phase whose results the other workers need: everyone waits, and worker 0 books the time.
   private func finish(_ operation: OperationClass, bytes: Int = 0, as worker: Worker) {
     worker.barrier()
     if worker.index == 0 { clock.mark(operation, bytes: bytes) }
   }
 
-  private func embed(as worker: Worker) {
+  /// Ends work on rows that no other worker touches: in a small pass, where everyone has done all of it, no one waits.
+  private func finishRows(_ operation: OperationClass, as worker: Worker) {
+    if !isSmall { worker.barrier() }
+    if worker.index == 0 { clock.mark(operation) }
+  }
+
+  /// Those of `range` that this worker does between matrices.
+  private func share(of range: Range<Int>, as worker: Worker) -> Range<Int> {
+    if isSmall { return range }
+    let share = worker.share(of: range.count)
+    return range.lowerBound + share.lowerBound..<range.lowerBound + share.upperBound
+  }
+
+  private func embed(into own: RowActivations, as worker: Worker) {
     let width = shape.width
-    for row in worker.share(of: rows) {
+    for row in share(of: 0..<rows, as: worker) {
       kernels.dequantize(
-        model.weights.embedding, row: Int(batch.tokens[row]), into: scratch.hidden,
-        at: row * width)
+        model.weights.embedding, row: Int(batch.tokens[row]), into: own.hidden, at: row * width)
       if configuration.embeddingScale != 1 {
-        kernels.scale(
-          scratch.hidden, at: row * width, count: width, by: configuration.embeddingScale)
+        kernels.scale(own.hidden, at: row * width, count: width, by: configuration.embeddingScale)
       }
     }
-    finish(.embedding, as: worker)
+    finishRows(.embedding, as: worker)
   }
 
   /// Adds what the layer before left in `projected`, then norms and quantises for the projections.
-  private func normInput(of layer: LayerWeights, index: Int, as worker: Worker) {
-    for row in worker.share(of: rows) {
+  private func normInput(
+    of layer: LayerWeights, index: Int, into own: RowActivations, as worker: Worker
+  ) {
+    let mine = share(of: 0..<rows, as: worker)
+    for row in mine {
       if index > 0 {
-        addProjected(row, norm: model.weights.layers[index - 1].feedForwardOutputNorm)
+        addProjected(row, norm: model.weights.layers[index - 1].feedForwardOutputNorm, to: own)
       }
-      if let feature = features[index - 1] { keep(row, in: feature) }
-      normalize(row, weight: layer.attentionNorm)
+      if let feature = features[index - 1] { keep(row, of: own, in: feature, as: worker) }
+      normalize(row, of: own, weight: layer.attentionNorm)
     }
-    prepare(
-      scratch.normed, rows: worker.share(of: rows), for: [layer.queries, layer.keys, layer.values])
+    prepare(own.normed, rows: mine, for: layer.queries, layer.keys, layer.values)
+    finishRows(.norm, as: worker)
   }
 
   /// hidden += norm(projected), where the architecture norms its outputs.
-  private func addProjected(_ row: Int, norm: Tensor?) {
+  private func addProjected(_ row: Int, norm: Tensor?, to own: RowActivations) {
     let place = row * shape.width
-    if let norm {
-      kernels.normalize(
-        scratch.projected, at: place, count: shape.width, weight: norm,
-        epsilon: configuration.normEpsilon, into: scratch.projected, at: place)
+    guard let norm else {
+      kernels.add(own.hidden, at: place, scratch.projected, at: place, count: shape.width)
+      return
     }
-    kernels.add(
-      scratch.hidden, at: place, scratch.projected, at: place, count: shape.width)
+    // Workers of a small pass share `projected`, so its norm goes where the next one will.
+    kernels.normalize(
+      scratch.projected, at: place, count: shape.width, weight: norm,
+      epsilon: configuration.normEpsilon, into: own.normed.floats, at: place)
+    kernels.add(own.hidden, at: place, own.normed.floats, at: place, count: shape.width)
   }
 
-  private func normalize(_ row: Int, weight: Tensor) {
+  private func normalize(_ row: Int, of own: RowActivations, weight: Tensor) {
     let place = row * shape.width
     kernels.normalize(
-      scratch.hidden, at: place, count: shape.width, weight: weight,
-      epsilon: configuration.normEpsilon, into: scratch.normed.floats, at: place)
+      own.hidden, at: place, count: shape.width, weight: weight,
+      epsilon: configuration.normEpsilon, into: own.normed.floats, at: place)
   }
 
-  private func prepare(_ input: Activations, rows: Range<Int>, for tensors: [Tensor]) {
+  /// Quantises rows into every form that the matrices take.
+  private func prepare(_ input: Activations, rows: Range<Int>, for matrices: Tensor...) {
     for form in ActivationForm.allCases
-    where tensors.contains(where: { $0.type.activationForm == form }) {
+    where matrices.contains(where: { $0.type.activationForm == form }) {
       kernels.prepare(input, rows: rows, form: form)
     }
   }
 
-  /// One matrix: this worker's share of the output rows, for all batch rows.
-  @discardableResult
-  private func multiply(
-    _ weight: Tensor, by input: Activations, into output: Buffer, as worker: Worker
-  ) -> Range<Int> {
-    let share = worker.share(of: weight.rows, multipleOf: 16)
-    kernels.multiply(
-      weight, rows: share, by: input, tokens: 0..<rows, into: output, stride: weight.rows)
-    return share
-  }
-
-  private func projectInput(of layer: LayerWeights, as worker: Worker) {
-    let targets = [
-      (layer.queries, layer.queryBias, scratch.queries), (layer.keys, layer.keyBias, scratch.keys),
-      (layer.values, layer.valueBias, scratch.values),
-    ]
-    var bytes = 0
-    for (weight, bias, output) in targets {
-      let share = multiply(weight, by: scratch.normed, into: output, as: worker)
-      if let bias, !share.isEmpty {
-        for row in 0..<rows {
-          kernels.addBias(output, at: row * weight.rows, bias, columns: share)
-        }
-      }
-      bytes += weight.byteCount
-    }
+  private func projectInput(
+    of layer: LayerWeights, from own: RowActivations, queryRows: Range<Int>, as worker: Worker
+  ) {
+    multiply(
+      layer.queries, by: own.normed, rows: queryRows, into: scratch.queries, then: layer.keys,
+      as: worker
+    ) { share in addBias(layer.queryBias, to: scratch.queries, rows: queryRows, columns: share) }
+    multiply(
+      layer.keys, by: own.normed, rows: 0..<rows, into: scratch.keys, then: layer.values, as: worker
+    ) { share in addBias(layer.keyBias, to: scratch.keys, rows: 0..<rows, columns: share) }
+    multiply(
+      layer.values, by: own.normed, rows: 0..<rows, into: scratch.values,
+      then: layer.attentionOutput, as: worker
+    ) { share in addBias(layer.valueBias, to: scratch.values, rows: 0..<rows, columns: share) }
+    let bytes = layer.queries.byteCount + layer.keys.byteCount + layer.values.byteCount
     finish(.projection, bytes: bytes, as: worker)
     guard configuration.normsQueriesAndKeys else { return }
-    for row in worker.share(of: rows) {
-      normalizeHeads(scratch.queries, row: row, heads: shape.heads, weight: layer.queryNorm)
-      normalizeHeads(scratch.keys, row: row, heads: shape.kvHeads, weight: layer.keyNorm)
+    for item in worker.share(of: rows * shape.heads) {
+      normalizeHead(item, of: scratch.queries, weight: layer.queryNorm)
+    }
+    for item in worker.share(of: rows * shape.kvHeads) {
+      normalizeHead(item, of: scratch.keys, weight: layer.keyNorm)
     }
     finish(.norm, as: worker)
   }
 
-  private func normalizeHeads(_ x: Buffer, row: Int, heads: Int, weight: Tensor?) {
-    for head in 0..<heads {
-      let place = (row * heads + head) * shape.headDimension
-      kernels.normalize(
-        x, at: place, count: shape.headDimension, weight: weight,
-        epsilon: configuration.normEpsilon, into: x, at: place)
-    }
+  private func addBias(_ bias: Tensor?, to x: Buffer, rows: Range<Int>, columns: Range<Int>) {
+    guard let bias else { return }
+    for row in rows { kernels.addBias(x, at: row * bias.columns, bias, columns: columns) }
   }
 
-  private func attend(_ layer: LayerWeights, index: Int, as worker: Worker) {
+  private func normalizeHead(_ index: Int, of x: Buffer, weight: Tensor?) {
+    let place = index * shape.headDimension
+    kernels.normalize(
+      x, at: place, count: shape.headDimension, weight: weight, epsilon: configuration.normEpsilon,
+      into: x, at: place)
+  }
+
+  private func attend(
+    _ layer: LayerWeights, index: Int, rows active: Range<Int>, as worker: Worker
+  ) {
     let windowed = configuration.isWindowed(layer: index)
     var bytes = 0
     for run in runs {
       let cache = caches[run.sequence]
       let step = AttentionStep(
         layer: index, kernels: kernels, queries: scratch.queries, keys: scratch.keys,
-        values: scratch.values, output: scratch.attended.floats, rows: run.rows,
-        heads: shape.heads, kvHeads: shape.kvHeads, headDimension: shape.headDimension,
+        values: scratch.values, output: scratch.attended, rows: run.rows,
+        outputRows: run.rows.clamped(to: active), heads: shape.heads, kvHeads: shape.kvHeads,
+        headDimension: shape.headDimension,
         rotary: windowed ? model.localRotary : model.globalRotary,
         window: windowed ? configuration.window : nil, scale: configuration.attentionScale)
       cache.attend(step, as: worker)
       bytes += cache.byteCount / shape.layers
     }
     finish(.attention, bytes: bytes, as: worker)
-    prepare(scratch.attended, rows: worker.share(of: rows), for: [layer.attentionOutput])
-    finish(.norm, as: worker)
   }
 
-  private func projectOutput(of layer: LayerWeights, as worker: Worker) {
-    multiply(layer.attentionOutput, by: scratch.attended, into: scratch.projected, as: worker)
+  private func projectOutput(
+    of layer: LayerWeights, rows active: Range<Int>, _ own: RowActivations, as worker: Worker
+  ) {
+    prepare(own.attended, rows: share(of: active, as: worker), for: layer.attentionOutput)
+    finishRows(.norm, as: worker)
+    multiply(
+      layer.attentionOutput, by: own.attended, rows: active, into: scratch.projected,
+      then: layer.gate, as: worker)
     finish(.projection, bytes: layer.attentionOutput.byteCount, as: worker)
   }
 
-  private func feedForward(_ layer: LayerWeights, as worker: Worker) {
-    for row in worker.share(of: rows) {
-      addProjected(row, norm: layer.attentionOutputNorm)
-      normalize(row, weight: layer.feedForwardNorm)
+  private func feedForward(
+    _ layer: LayerWeights, index: Int, rows active: Range<Int>, _ own: RowActivations,
+    as worker: Worker
+  ) {
+    let mine = share(of: active, as: worker)
+    for row in mine {
+      addProjected(row, norm: layer.attentionOutputNorm, to: own)
+      normalize(row, of: own, weight: layer.feedForwardNorm)
     }
-    prepare(scratch.normed, rows: worker.share(of: rows), for: [layer.gate, layer.up])
-    finish(.norm, as: worker)
-
-    let up = scratch.inner.floats
-    multiply(layer.gate, by: scratch.normed, into: scratch.gate, as: worker)
-    let share = multiply(layer.up, by: scratch.normed, into: up, as: worker)
-    for row in 0..<rows where !share.isEmpty {
-      let place = row * shape.feedForward + share.lowerBound
-      switch configuration.activation {
-      case .silu: kernels.siluMultiply(scratch.gate, up, at: place, count: share.count, into: up)
-      case .gelu: kernels.geluMultiply(scratch.gate, up, at: place, count: share.count, into: up)
-      }
-    }
+    prepare(own.normed, rows: mine, for: layer.gate, layer.up)
+    finishRows(.norm, as: worker)
+    gateUp(layer, rows: active, from: own, as: worker)
     finish(.feedForward, bytes: layer.gate.byteCount + layer.up.byteCount, as: worker)
-    prepare(scratch.inner, rows: worker.share(of: rows), for: [layer.down])
-    finish(.norm, as: worker)
-    multiply(layer.down, by: scratch.inner, into: scratch.projected, as: worker)
+
+    prepare(own.inner, rows: mine, for: layer.down)
+    finishRows(.norm, as: worker)
+    let layers = model.weights.layers
+    multiply(
+      layer.down, by: own.inner, rows: active, into: scratch.projected,
+      then: index + 1 < layers.count ? layers[index + 1].queries : model.weights.head, as: worker)
     finish(.feedForward, bytes: layer.down.byteCount, as: worker)
   }
 
+  /// inner = activation(gate) * up, each worker the output rows that it has multiplied.
+  private func gateUp(
+    _ layer: LayerWeights, rows active: Range<Int>, from own: RowActivations, as worker: Worker
+  ) {
+    let after = firstRow(of: layer.down, rows: active.count, as: worker)
+    worker.deal(work(of: layer.gate, rows: active.count, in: worker.count)) { columns, next in
+      let offset = active.lowerBound * shape.feedForward
+      kernels.multiply(
+        layer.gate, rows: columns, by: own.normed, tokens: active, into: scratch.gate, at: offset,
+        stride: shape.feedForward, next: (layer.up, columns.lowerBound))
+      kernels.multiply(
+        layer.up, rows: columns, by: own.normed, tokens: active, into: scratch.inner, at: offset,
+        stride: shape.feedForward, next: next.map { (layer.gate, $0) } ?? after)
+      for row in active {
+        let place = row * shape.feedForward + columns.lowerBound
+        switch configuration.activation {
+        case .silu:
+          kernels.siluMultiply(
+            scratch.gate, scratch.inner, at: place, count: columns.count, into: scratch.inner)
+        case .gelu:
+          kernels.geluMultiply(
+            scratch.gate, scratch.inner, at: place, count: columns.count, into: scratch.inner)
+        }
+      }
+    }
+  }
+
+  /// One matrix for the batch rows `active`, the output rows dealt out to the workers.
+  ///
+  /// - Parameters:
+  ///   - following: the matrix that comes after it; its first weights are asked for at the end of this one.
+  ///   - body: called with each range of output rows that this worker has done.
+  private func multiply(
+    _ weight: Tensor, by input: Activations, rows active: Range<Int>, into output: Buffer,
+    then following: Tensor?, as worker: Worker, _ body: (Range<Int>) -> Void = { _ in }
+  ) {
+    guard !active.isEmpty else { return }
+    let after = following.map { firstRow(of: $0, rows: active.count, as: worker) }
+    worker.deal(work(of: weight, rows: active.count, in: worker.count)) { share, next in
+      kernels.multiply(
+        weight, rows: share, by: input, tokens: active, into: output,
+        at: active.lowerBound * weight.rows, stride: weight.rows,
+        next: next.map { (weight, $0) } ?? after)
+      body(share)
+    }
+  }
+
+  /// How the output rows of a matrix are dealt out.
+  ///
+  /// With few batch rows reading the weights takes the time, so most of them are read in long runs. With many the
+  /// products do, and all are dealt out on demand.
+  private func work(of weight: Tensor, rows: Int, in team: Int) -> DealtWork {
+    let unit = 16
+    let reads = rows <= 16
+    let pieces = weight.rows / (unit * (reads ? 8 : 16) * team)
+    return DealtWork(
+      total: weight.rows, unit: unit, piece: min(max(pieces, 1), 4) * unit,
+      ownQuarters: reads ? 3 : 0)
+  }
+
+  /// The weights of a matrix that this worker will read first.
+  private func firstRow(of weight: Tensor, rows: Int, as worker: Worker) -> (Tensor, Int) {
+    let work = work(of: weight, rows: rows, in: worker.count)
+    let own = work.own(of: worker.index, in: worker.count)
+    let pieces = work.pieceCount(in: worker.count)
+    guard own.isEmpty, pieces > 0 else { return (weight, own.lowerBound) }
+    let piece = work.piece(min(worker.index, pieces - 1), in: worker.count)
+    return (weight, piece.lowerBound)
+  }
+
   /// The final norm and the vocabulary's logits, for the rows that want them.
-  private func head(as worker: Worker) {
+  private func head(_ own: RowActivations, as worker: Worker) {
     let width = shape.width
     let last = model.weights.layers.count - 1
     let wanted = batch.logitRows
-    for index in worker.share(of: wanted.count) {
+    let mine = share(of: 0..<wanted.count, as: worker)
+    for index in mine {
       let row = wanted[index]
-      addProjected(row, norm: model.weights.layers[last].feedForwardOutputNorm)
-      if let feature = features[last] {
-        feature.copy(from: scratch.hidden, row * width..<(row + 1) * width, to: index * width)
-      }
+      addProjected(row, norm: model.weights.layers[last].feedForwardOutputNorm, to: own)
+      if let feature = features[last] { keep(row, of: own, in: feature, as: worker) }
       kernels.normalize(
-        scratch.hidden, at: row * width, count: width, weight: model.weights.outputNorm,
-        epsilon: configuration.normEpsilon, into: scratch.final.floats, at: index * width)
+        own.hidden, at: row * width, count: width, weight: model.weights.outputNorm,
+        epsilon: configuration.normEpsilon, into: own.final.floats, at: index * width)
     }
-    guard !wanted.isEmpty else { return }
-    kernels.prepare(
-      scratch.final, rows: worker.share(of: wanted.count),
-      form: model.weights.head.type.activationForm)
-    finish(.norm, as: worker)
+    prepare(own.final, rows: mine, for: model.weights.head)
+    finishRows(.norm, as: worker)
     let vocabulary = shape.vocabulary
-    let share = worker.share(of: vocabulary, multipleOf: 16)
-    kernels.multiply(
-      model.weights.head, rows: share, by: scratch.final, tokens: 0..<wanted.count,
-      into: scratch.logits, stride: vocabulary)
-    if configuration.finalSoftcap > 0 {
+    multiply(
+      model.weights.head, by: own.final, rows: 0..<wanted.count, into: scratch.logits,
+      then: model.weights.layers[0].queries, as: worker
+    ) { share in
+      guard configuration.finalSoftcap > 0 else { return }
       for index in wanted.indices {
         kernels.softcap(
           scratch.logits, at: index * vocabulary + share.lowerBound, count: share.count,
@@ -237,10 +330,10 @@ final class TransformerPass {
   }
 
   /// Keeps the hidden state of a row that wants logits.
-  private func keep(_ row: Int, in feature: Buffer) {
+  private func keep(_ row: Int, of own: RowActivations, in feature: Buffer, as worker: Worker) {
+    if isSmall, worker.index > 0 { return }
     guard let index = batch.logitRows.firstIndex(of: row) else { return }
     let place = row * shape.width
-    feature.copy(
-      from: scratch.hidden, place..<place + shape.width, to: index * shape.width)
+    feature.copy(from: own.hidden, place..<place + shape.width, to: index * shape.width)
   }
 }
