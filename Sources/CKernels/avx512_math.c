@@ -233,6 +233,37 @@ static int64_t select_above(const float *x, int64_t count, float threshold, int3
   return found;
 }
 
+static void summarize_blocks(const float *x, int64_t count, float *maxima, float *sums,
+                             float *moments) {
+  const __m512 least = _mm512_set1_ps(-__builtin_inff());
+  for (int64_t b = 0; b * CK_LOGIT_BLOCK < count; b++) {
+    const float *block = x + b * CK_LOGIT_BLOCK;
+    int64_t left = count - b * CK_LOGIT_BLOCK;
+    if (left < CK_LOGIT_BLOCK) {
+      ck_summarize_block(block, left, maxima + b, sums + b, moments + b);
+      return;
+    }
+    __m512 values[4], m[4], sum = _mm512_setzero_ps(), moment = _mm512_setzero_ps();
+    for (int k = 0; k < 4; k++) {
+      values[k] = _mm512_loadu_ps(block + 16 * k);
+      m[k] = _mm512_max_ps(values[k], least);
+    }
+    m[0] = _mm512_max_ps(_mm512_max_ps(m[0], m[1]), _mm512_max_ps(m[2], m[3]));
+    float greatest = _mm512_reduce_max_ps(m[0]);
+    __m512 shift = _mm512_set1_ps(greatest > -__builtin_inff() ? greatest : 0);
+    for (int k = 0; k < 4; k++) {
+      // The limit comes first in max, so that NaN passes.
+      __m512 distance = _mm512_max_ps(_mm512_set1_ps(CK_EXP_LOW), _mm512_sub_ps(values[k], shift));
+      __m512 term = v_exp(distance);
+      sum = _mm512_add_ps(sum, term);
+      moment = _mm512_fmadd_ps(distance, term, moment);
+    }
+    maxima[b] = greatest + 0.0f;
+    sums[b] = v_sum_lanes(sum);
+    moments[b] = v_sum_lanes(moment);
+  }
+}
+
 static uint64_t stream_read(const void *memory, int64_t bytes) {
   const uint8_t *p = memory;
   __m512i sum[4] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(),
@@ -279,6 +310,7 @@ const ck_functions ck_avx512_functions = {
     .max = maximum,
     .sum_exp = sum_exp,
     .select_above = select_above,
+    .summarize_blocks = summarize_blocks,
     .stream_read = stream_read,
 };
 #endif

@@ -34,14 +34,12 @@ extension Candidates {
   func keepBest(mass share: Double) {
     let whole = mass
     guard count > 1 else { return }
-    let before = count
     var wanted = share * whole.total
     if isDense {
-      // Most rows hold the mass in few tokens; the list's sums run in another order, so leave a margin.
-      listTail { _, mass in mass >= wanted * 1.000_01 }
-      // The list's weights may be relative to another logit; a list of everything has the better sum.
-      let isWhole = count == before
-      wanted = isWhole ? share * mass.total : wanted * exp(Double(whole.shift) - Double(mass.shift))
+      // The list's sums run in another order, so leave a margin.
+      let isWhole = listTail { _, mass in mass >= wanted * 1.000_01 }
+      // A list of everything has the better sum.
+      if isWhole { wanted = share * mass.total }
     }
     let top = maximum
     keepSmallest(until: .massAtLeast(wanted)) { top - $0.logit }
@@ -49,23 +47,42 @@ extension Candidates {
 
   /// Turns a dense row into the list of the tokens near the best one, as far as need be.
   ///
-  /// Tries growing distances from the greatest logit, and lists the whole row where they hold most of it.
+  /// Tries growing distances from the greatest logit, and lists the whole row where they hold most of it. The list's
+  /// weights are relative to the row's greatest logit, which is in the list.
   ///
-  /// - Parameter isEnough: told the least logit listed and the mass of the listed tokens, in the row's measure.
-  func listTail(until isEnough: (_ least: Float, _ mass: Double) -> Bool) {
-    guard isDense else { return }
-    let whole = mass
-    for distance: Float in [3, 6, 10, 15] {
-      let least = maximum - distance
-      let tokens = kernels.indices(of: row, range, atLeast: least)
-      if tokens.count > range.count / 2 { break }
-      var held = 0.0
-      row.withSpan(range) { span in
-        for token in tokens { held += Double(Self.weight(span[Int(token)] - whole.shift)) }
-      }
-      if isEnough(least, held) { return list(tokens) }
+  /// - Parameter isEnough: told the least logit gathered in `entries` and the mass of all gathered.
+  /// - Returns: whether the whole row was listed.
+  @discardableResult
+  func listTail(until isEnough: (_ least: Float, _ mass: Double) -> Bool) -> Bool {
+    guard isDense else { return false }
+    let top = maximum
+    for distance: Float in [3, 6, 10, 15, .infinity] {
+      let isWhole = distance == .infinity
+      let least = top - distance
+      gather(atLeast: least)
+      if entries.count > range.count / 2, !isWhole { continue }
+      let held = weigh(shift: top)
+      guard isWhole || isEnough(least, held) else { continue }
+      becomeList()
+      hasWeights = true
+      shift = top
+      knownMaximum = top
+      return isWhole
     }
-    listAll()
+    return false
+  }
+
+  /// Fills in the weights of `entries` and returns their sum.
+  private func weigh(shift: Float) -> Double {
+    var list: [Entry] = []
+    swap(&list, &entries)
+    defer { swap(&list, &entries) }
+    var held = 0.0
+    for index in list.indices {
+      list[index].weight = Self.weight(list[index].logit - shift)
+      held += Double(list[index].weight)
+    }
+    return held
   }
 
   /// Turns a dense row into a list of at least the `wanted` best tokens.
@@ -141,18 +158,8 @@ extension Candidates {
       best.insert(entry, at: place)
       if best.count > limit { best.removeLast() }
     }
-    if isDense {
-      let tokens: [Int32] =
-        threshold(forBest: limit).map { kernels.indices(of: row, range, atLeast: $0) }
-        ?? (0..<range.count).map(Int32.init)
-      row.withSpan(range) { span in
-        for token in tokens where span[Int(token)] > -.infinity {
-          consider(Entry(token: token, logit: span[Int(token)]))
-        }
-      }
-    } else {
-      for entry in entries { consider(entry) }
-    }
+    if isDense { gather(atLeast: threshold(forBest: limit) ?? -.infinity) }
+    for entry in entries { consider(entry) }
     return best.map {
       Candidate(
         token: $0.token,

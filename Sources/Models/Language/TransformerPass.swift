@@ -222,15 +222,21 @@ final class TransformerPass {
       form: model.weights.head.type.activationForm)
     finish(.norm, as: worker)
     let vocabulary = shape.vocabulary
-    let share = worker.share(of: vocabulary, multipleOf: 16)
-    kernels.multiply(
-      model.weights.head, rows: share, by: scratch.final, tokens: 0..<wanted.count,
-      into: scratch.logits, stride: vocabulary)
-    if configuration.finalSoftcap > 0 {
+    let share = worker.share(of: vocabulary, multipleOf: LogitBlocks.length)
+    // In pieces, so that their logits are still in the nearest cache when they are summarised.
+    for start in stride(from: share.lowerBound, to: share.upperBound, by: 4096) {
+      let piece = start..<min(start + 4096, share.upperBound)
+      kernels.multiply(
+        model.weights.head, rows: piece, by: scratch.final, tokens: 0..<wanted.count,
+        into: scratch.logits, stride: vocabulary)
       for index in wanted.indices {
-        kernels.softcap(
-          scratch.logits, at: index * vocabulary + share.lowerBound, count: share.count,
-          cap: configuration.finalSoftcap)
+        if configuration.finalSoftcap > 0 {
+          kernels.softcap(
+            scratch.logits, at: index * vocabulary + start, count: piece.count,
+            cap: configuration.finalSoftcap)
+        }
+        scratch.logitBlocks.summarize(
+          scratch.logits, at: index * vocabulary, tokens: piece, row: index, with: kernels)
       }
     }
     finish(.head, bytes: model.weights.head.byteCount, as: worker)

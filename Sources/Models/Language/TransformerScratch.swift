@@ -25,6 +25,7 @@ final class TransformerScratch {
   private(set) var final: Activations
   /// Logits `[logit rows, vocabulary]`.
   private(set) var logits: Buffer
+  private(set) var logitBlocks: LogitBlocks
   private let headForm: Set<ActivationForm>
   private let shape: ModelShape
 
@@ -50,6 +51,7 @@ final class TransformerScratch {
     headForm = Set([weights.head.type.activationForm]).subtracting([.float])
     final = Activations(rows: 1, columns: shape.width, forms: headForm)
     logits = Buffer(count: shape.vocabulary)
+    logitBlocks = LogitBlocks(rows: 1, vocabulary: shape.vocabulary)
   }
 
   /// Makes room for the logits of `count` rows.
@@ -57,11 +59,12 @@ final class TransformerScratch {
     guard count > final.rows else { return }
     final = Activations(rows: count, columns: shape.width, forms: headForm)
     logits = Buffer(count: count * shape.vocabulary)
+    logitBlocks = LogitBlocks(rows: count, vocabulary: shape.vocabulary)
   }
 
   var byteCount: Int {
     hidden.byteCount + normed.byteCount + queries.byteCount + keys.byteCount + values.byteCount
       + attended.byteCount + projected.byteCount + gate.byteCount + inner.byteCount
-      + final.byteCount + logits.byteCount
+      + final.byteCount + logits.byteCount + logitBlocks.byteCount
   }
 }
