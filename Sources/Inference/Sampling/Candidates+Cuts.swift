@@ -52,14 +52,19 @@ extension Candidates {
   }
 
   /// Puts those logits of a dense row into `entries`, and leaves it dense.
-  func gather(atLeast threshold: Float) {
-    // Locals: each access to a class's property costs a check.
-    var list: [Entry] = []
-    swap(&list, &entries)
-    list.removeAll(keepingCapacity: true)
+  ///
+  /// - Returns: false where there are more than `limit`; then nothing was put anywhere.
+  @discardableResult
+  func gather(atLeast threshold: Float, limit: Int = .max) -> Bool {
     let least = max(threshold, -.greatestFiniteMagnitude)
     let found = kernels.select(
       from: row, range, atLeast: least, maxima: blocks.maxima, into: places)
+    guard found <= limit else { return false }
+    // A local array: each access to a class's property costs a check.
+    var list: [Entry] = []
+    swap(&list, &entries)
+    list.removeAll(keepingCapacity: true)
+    list.reserveCapacity(found)
     row.withSpan(range) { row in
       places.withSpan(0..<found) { places in
         for index in 0..<places.count {
@@ -68,10 +73,8 @@ extension Candidates {
       }
     }
     swap(&list, &entries)
+    return true
   }
-
-  /// Turns a dense row into the list of all its tokens above -infinity.
-  func listAll() { list(atLeast: -.infinity) }
 
   /// After `gather`.
   func becomeList() {
@@ -90,23 +93,25 @@ extension Candidates {
 
   /// A threshold that at least `wanted` logits of a dense row reach, and seldom many more.
   ///
-  /// So many blocks' maxima reach it, each of which is the logit of another token.
+  /// Where there are blocks enough, so many of their maxima reach it, each of which is the logit of another token.
   ///
-  /// - Returns: nil where there are too few blocks.
+  /// - Returns: nil where so many are wanted that the whole row may as well be listed.
   func threshold(forBest wanted: Int) -> Float? {
-    let blockRange = 0..<blocks.count
-    guard wanted > 0, wanted <= blocks.count / 2 else { return nil }
+    guard wanted > 0, wanted <= range.count / 16 else { return nil }
+    let (x, places) =
+      wanted <= blocks.count / 2
+      ? (blocks.maxima, 0..<blocks.count) : (row, range)
     let top = maximum
     var near: Float = 0
     var far: Float = 1
-    while kernels.count(of: blocks.maxima, blockRange, atLeast: top - far) < wanted {
+    while kernels.count(of: x, places, atLeast: top - far) < wanted {
       near = far
       far *= 2
       if far > 4 * Self.limit { return nil }
     }
     for _ in 0..<10 {
       let middle = near + (far - near) / 2
-      let reached = kernels.count(of: blocks.maxima, blockRange, atLeast: top - middle)
+      let reached = kernels.count(of: x, places, atLeast: top - middle)
       if reached >= wanted { far = middle } else { near = middle }
       if (wanted...wanted + wanted / 4).contains(reached) { break }
     }
@@ -114,38 +119,42 @@ extension Candidates {
   }
 
   /// Where the cumulated mass of a dense row, in order of tokens, passes `share` of the whole.
-  func denseToken(atShare share: Double) -> TokenID {
+  func denseEntry(atShare share: Double) -> Entry {
     let target = share * mass.total
     let shift = mass.shift
     var before = 0.0
+    var held = 0.0
     var block = 0
     blocks.sums.withSpan(0..<blocks.count) { sums in
       blockWeights.withSpan(0..<blocks.count) { weights in
-        while block + 1 < sums.count {
-          let next = before + Double(weights[block]) * Double(sums[block])
-          if next > target { break }
-          before = next
+        while true {
+          held = Double(weights[block]) * Double(sums[block])
+          if before + held > target || block + 1 == sums.count { break }
+          before += held
           block += 1
         }
       }
     }
-    let known = Double(blockWeights[block]) * Double(blocks.sums[block])
     let first = block * LogitBlocks.length
-    let tokens = first..<min(first + LogitBlocks.length, range.count)
-    return row.withSpan(range) { span in
+    let count = min(LogitBlocks.length, range.count - first)
+    let place = range.lowerBound + first
+    kernels.exponentials(of: row, place..<place + count, shift: shift, into: scratch)
+    let chosen: Int? = scratch.withSpan(0..<count) { weights in
       var total = 0.0
-      for token in tokens { total += Double(Self.weight(span[token] - shift)) }
+      for index in 0..<count { total += Double(weights[index]) }
       // The block's mass was summed in another order; its share of the whole is what counts.
-      let rest = known > 0 ? (target - before) / known * total : 0
+      let rest = held > 0 ? (target - before) / held * total : 0
       var sum = 0.0
       var chosen: Int?
-      for token in tokens {
-        let weight = Double(Self.weight(span[token] - shift))
-        sum += weight
-        if weight > 0 { chosen = token }
-        if sum > rest, weight > 0 { break }
+      for index in 0..<count where weights[index] > 0 {
+        sum += Double(weights[index])
+        chosen = index
+        if sum > rest { break }
       }
-      return TokenID(chosen ?? bestToken)
+      return chosen
     }
+    guard let chosen else { return Entry(token: TokenID(bestToken), logit: shift, weight: 1) }
+    return Entry(
+      token: TokenID(first + chosen), logit: row[place + chosen], weight: scratch[chosen])
   }
 }

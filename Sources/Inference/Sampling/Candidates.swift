@@ -32,7 +32,7 @@ final class Candidates {
   var isDense = true
   /// Candidates left.
   var count = 0
-  /// Ascending by token. Of a dense row they are what `gather` found last.
+  /// Ascending by token; of a dense row what `gather` found last.
   var entries: [Entry] = []
   var row = Buffer(count: 0)
   var range = 0..<0
@@ -48,8 +48,9 @@ final class Candidates {
   var shift: Float = 0
   var knownMass: Mass?
   var knownMaximum: Float?
-  /// Working memory of `gather`.
+  /// Working memory of `gather` and `weigh`.
   var places = Storage<Int32>(count: 0)
+  var scratch = Buffer(count: 0)
   /// Working memory of `Penalties` and `DRY`.
   var occurrences: [Int32] = []
   var repeatLengths: [Int32] = []
@@ -69,6 +70,7 @@ final class Candidates {
     forgetSums()
     if places.count != range.count {
       places = Storage(count: range.count)
+      scratch = Buffer(count: max(range.count, LogitBlocks.length))
       blocks = LogitBlocks(rows: 1, vocabulary: range.count)
       blockWeights = Buffer(count: blocks.count)
     }
@@ -79,12 +81,11 @@ final class Candidates {
     }
     let logTotal = denseLogTotal
     if logTotal.isFinite, abs(logTotal) < Self.limit { return logTotal }
-    own()
-    row.withMutableSpan(range) { span in
-      for index in 0..<span.count { span[index] = Self.bounded(span[index]) }
+    rewrite { piece in
+      row.withMutableSpan(piece) { span in
+        for index in 0..<span.count { span[index] = Self.bounded(span[index]) }
+      }
     }
-    summarize(0..<range.count)
-    forgetSums()
     return denseLogTotal
   }
 
@@ -176,28 +177,43 @@ final class Candidates {
   }
 
   private func listMass(shift top: Float) -> Mass {
-    // A local array: each access to a class's property costs a check.
-    var list: [Entry] = []
-    swap(&list, &entries)
     if !hasWeights {
+      weigh(shift: top)
       shift = top
-      for index in list.indices { list[index].weight = Self.weight(list[index].logit - top) }
       hasWeights = true
     }
     let base = shift
     var mass = Mass(shift: base, total: 0, moment: 0)
+    // A local array: each access to a class's property costs a check.
+    let list = entries
     for entry in list where entry.weight > 0 {
       mass.total += Double(entry.weight)
       mass.moment += Double(entry.weight) * Double(entry.logit - base)
     }
-    swap(&list, &entries)
     return mass
   }
 
-  /// `exp` that answers 0 for NaN.
-  static func weight(_ distance: Float) -> Float {
-    let weight = exp(distance)
-    return weight > 0 ? weight : 0
+  /// Fills in the weights of `entries`, and returns their sum.
+  ///
+  /// The kernels' exponential gives the same bits on every machine.
+  @discardableResult
+  func weigh(shift: Float) -> Double {
+    var list: [Entry] = []
+    swap(&list, &entries)
+    defer { swap(&list, &entries) }
+    var span = list.mutableSpan
+    scratch.withMutableSpan(0..<span.count) { scratch in
+      for index in 0..<span.count { scratch[index] = span[index].logit }
+    }
+    kernels.exponentials(of: scratch, 0..<span.count, shift: shift, into: scratch)
+    return scratch.withSpan(0..<span.count) { scratch in
+      var total = 0.0
+      for index in 0..<span.count {
+        span[index].weight = scratch[index]
+        total += Double(scratch[index])
+      }
+      return total
+    }
   }
 
   func forgetSums() {
@@ -206,15 +222,27 @@ final class Candidates {
     knownMaximum = nil
   }
 
-  /// Makes the row a copy that need not be given back as it came.
-  private func own() {
-    guard !ownsRow else { return }
-    if copy.count < range.count { copy = Buffer(count: range.count) }
-    copy.copy(from: row, range, to: 0)
-    finish()
+  /// Changes all logits of a dense row piece by piece, in a copy of the row given, and summarises them anew.
+  ///
+  /// - Parameter change: told where a piece lies in `row`.
+  private func rewrite(_ change: (Range<Int>) -> Void) {
+    let source = row
+    let start = range.lowerBound
+    if !ownsRow, copy.count != range.count { copy = Buffer(count: range.count) }
     row = copy
     range = 0..<range.count
+    for first in stride(from: 0, to: range.count, by: 4096) {
+      let piece = first..<min(first + 4096, range.count)
+      if !ownsRow {
+        row.copy(from: source, start + first..<start + piece.upperBound, to: first)
+      }
+      change(piece)
+      summarize(piece)
+    }
+    for edit in edits.reversed() { source[edit.place] = edit.logit }
+    edits.removeAll(keepingCapacity: true)
     ownsRow = true
+    forgetSums()
   }
 
   /// Gives a token of a dense row another logit.
@@ -227,14 +255,8 @@ final class Candidates {
     forgetSums()
   }
 
-  /// Multiplies all logits of a dense row, and summarises them anew while they are hot.
+  /// Multiplies all logits of a dense row.
   func scaleDense(by factor: Float) {
-    own()
-    for start in stride(from: 0, to: range.count, by: 4096) {
-      let tokens = start..<min(start + 4096, range.count)
-      kernels.scale(row, at: start, count: tokens.count, by: factor)
-      summarize(tokens)
-    }
-    forgetSums()
+    rewrite { kernels.scale(row, at: $0.lowerBound, count: $0.count, by: factor) }
   }
 }

@@ -104,9 +104,8 @@ package struct SamplerChain {
     let share = RandomNumbers(seed: settings.seed).uniform(at: history.count, for: .token)
     let mass = candidates.mass
     if candidates.isDense {
-      let token = candidates.denseToken(atShare: share)
-      let distance = (candidates.logit(of: token) ?? -.infinity) - mass.shift
-      return (token, Float(Double(Candidates.weight(distance)) / mass.total))
+      let entry = candidates.denseEntry(atShare: share)
+      return (entry.token, Float(Double(entry.weight) / mass.total))
     }
     let target = share * mass.total
     var sum = 0.0

@@ -25,7 +25,7 @@ extension Candidates {
   /// that the least listed one has; so where those hold enough, the others need not be looked at.
   private func listTypical(_ share: Double, logTotal: Double, entropy: Double) {
     let mass = mass
-    listTail { least, _ in
+    listTail(holding: share * mass.total) { least in
       let distance = logTotal - Double(least - mass.shift) - entropy
       let most = Double(mass.shift) + logTotal - entropy + distance
       var held = 0.0
