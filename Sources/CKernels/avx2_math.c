@@ -265,6 +265,33 @@ static int64_t select_above(const float *x, int64_t count, float threshold, int3
   return found;
 }
 
+static void summarize_blocks(const float *x, int64_t count, float *maxima, float *sums,
+                             float *moments) {
+  for (int64_t b = 0; b * CK_LOGIT_BLOCK < count; b++) {
+    const float *block = x + b * CK_LOGIT_BLOCK;
+    int64_t left = count - b * CK_LOGIT_BLOCK;
+    if (left < CK_LOGIT_BLOCK) {
+      ck_summarize_block(block, left, maxima + b, sums + b, moments + b);
+      return;
+    }
+    float greatest = maximum(block, CK_LOGIT_BLOCK);
+    vf shift = _mm256_set1_ps(greatest > -__builtin_inff() ? greatest : 0);
+    vf sum[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
+    vf moment[2] = {_mm256_setzero_ps(), _mm256_setzero_ps()};
+    for (int k = 0; k < CK_LOGIT_BLOCK / 8; k++) {
+      // The limit comes first in max, so that NaN passes.
+      vf distance = _mm256_max_ps(_mm256_set1_ps(CK_EXP_LOW),
+                                  _mm256_sub_ps(_mm256_loadu_ps(block + 8 * k), shift));
+      vf term = v_exp(distance);
+      sum[k % 2] = _mm256_add_ps(sum[k % 2], term);
+      moment[k % 2] = _mm256_fmadd_ps(distance, term, moment[k % 2]);
+    }
+    maxima[b] = greatest;
+    sums[b] = v_sum_lanes(_mm256_add_ps(sum[0], sum[1]));
+    moments[b] = v_sum_lanes(_mm256_add_ps(moment[0], moment[1]));
+  }
+}
+
 static uint64_t stream_read(const void *memory, int64_t bytes) {
   const uint8_t *p = memory;
   vi sum[4];
@@ -305,6 +332,7 @@ const ck_functions ck_avx2_functions = {
     .max = maximum,
     .sum_exp = sum_exp,
     .select_above = select_above,
+    .summarize_blocks = summarize_blocks,
     .stream_read = stream_read,
 };
 #endif

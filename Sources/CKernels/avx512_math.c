@@ -233,6 +233,49 @@ static int64_t select_above(const float *x, int64_t count, float threshold, int3
   return found;
 }
 
+// The maximum of a whole block, and the lanes of its sums.
+CK_INLINE float v_summarize(const float *x, __m512 *sum, __m512 *moment) {
+  __m512 values[4], m[4];
+  for (int k = 0; k < 4; k++) {
+    values[k] = _mm512_loadu_ps(x + 16 * k);
+    m[k] = _mm512_max_ps(values[k], _mm512_set1_ps(-__builtin_inff()));
+  }
+  m[0] = _mm512_max_ps(_mm512_max_ps(m[0], m[1]), _mm512_max_ps(m[2], m[3]));
+  float greatest = _mm512_reduce_max_ps(m[0]);
+  __m512 shift = _mm512_set1_ps(greatest > -__builtin_inff() ? greatest : 0);
+  *sum = *moment = _mm512_setzero_ps();
+  for (int k = 0; k < 4; k++) {
+    // The limit comes first in max, so that NaN passes.
+    __m512 distance = _mm512_max_ps(_mm512_set1_ps(CK_EXP_LOW), _mm512_sub_ps(values[k], shift));
+    __m512 term = v_exp(distance);
+    *sum = _mm512_add_ps(*sum, term);
+    *moment = _mm512_fmadd_ps(distance, term, *moment);
+  }
+  return greatest + 0.0f;
+}
+
+static void summarize_blocks(const float *x, int64_t count, float *maxima, float *sums,
+                             float *moments) {
+  int64_t b = 0, whole = count / CK_LOGIT_BLOCK;
+  __m512 sum[16], moment[16];
+  for (; b + 16 <= whole; b += 16) {
+    for (int k = 0; k < 16; k++) {
+      maxima[b + k] = v_summarize(x + (b + k) * CK_LOGIT_BLOCK, sum + k, moment + k);
+    }
+    _mm512_storeu_ps(sums + b, v_sum_lanes16(sum));
+    _mm512_storeu_ps(moments + b, v_sum_lanes16(moment));
+  }
+  for (; b < whole; b++) {
+    maxima[b] = v_summarize(x + b * CK_LOGIT_BLOCK, sum, moment);
+    sums[b] = v_sum_lanes(sum[0]);
+    moments[b] = v_sum_lanes(moment[0]);
+  }
+  if (b * CK_LOGIT_BLOCK < count) {
+    ck_summarize_block(x + b * CK_LOGIT_BLOCK, count - b * CK_LOGIT_BLOCK, maxima + b, sums + b,
+                       moments + b);
+  }
+}
+
 static uint64_t stream_read(const void *memory, int64_t bytes) {
   const uint8_t *p = memory;
   __m512i sum[4] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(),
@@ -278,6 +321,7 @@ const ck_functions ck_avx512_functions = {
     .max = maximum,
     .sum_exp = sum_exp,
     .select_above = select_above,
+    .summarize_blocks = summarize_blocks,
     .stream_read = stream_read,
 };
 #endif

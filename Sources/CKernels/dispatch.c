@@ -122,6 +122,26 @@ int64_t ck_select_above(int32_t isa, const float *x, int64_t count, float thresh
   return functions(isa)->select_above(x, count, threshold, indices, limit);
 }
 
+void ck_summarize_blocks(int32_t isa, const float *x, int64_t count, float *maxima, float *sums,
+                         float *moments) {
+  functions(isa)->summarize_blocks(x, count, maxima, sums, moments);
+}
+
+int64_t ck_select_in_blocks(int32_t isa, const float *x, int64_t count, const float *maxima,
+                            float threshold, int32_t *indices, int64_t limit) {
+  const ck_functions *set = functions(isa);
+  int64_t found = 0;
+  for (int64_t begin = 0; begin < count; begin += CK_LOGIT_BLOCK) {
+    if (!(maxima[begin / CK_LOGIT_BLOCK] >= threshold)) continue;
+    int64_t length = count - begin < CK_LOGIT_BLOCK ? count - begin : CK_LOGIT_BLOCK;
+    int64_t room = limit > found ? limit - found : 0;
+    int64_t here = set->select_above(x + begin, length, threshold, indices + limit - room, room);
+    for (int64_t k = 0; k < here && k < room; k++) indices[found + k] += (int32_t)begin;
+    found += here;
+  }
+  return found;
+}
+
 uint64_t ck_stream_read(int32_t isa, const void *memory, int64_t bytes) {
   return functions(isa)->stream_read(memory, bytes);
 }

@@ -50,6 +50,7 @@ typedef struct {
   float (*max)(const float *, int64_t);
   float (*sum_exp)(const float *, float, int64_t, float *);
   int64_t (*select_above)(const float *, int64_t, float, int32_t *, int64_t);
+  void (*summarize_blocks)(const float *, int64_t, float *, float *, float *);
   uint64_t (*stream_read)(const void *, int64_t);
 } ck_functions;
 

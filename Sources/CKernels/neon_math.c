@@ -242,6 +242,32 @@ static int64_t select_above(const float *x, int64_t count, float threshold, int3
   return found;
 }
 
+static void summarize_blocks(const float *x, int64_t count, float *maxima, float *sums,
+                             float *moments) {
+  for (int64_t b = 0; b * CK_LOGIT_BLOCK < count; b++) {
+    const float *block = x + b * CK_LOGIT_BLOCK;
+    int64_t left = count - b * CK_LOGIT_BLOCK;
+    if (left < CK_LOGIT_BLOCK) {
+      ck_summarize_block(block, left, maxima + b, sums + b, moments + b);
+      return;
+    }
+    float greatest = maximum(block, CK_LOGIT_BLOCK);
+    vf shift = vdupq_n_f32(greatest > -__builtin_inff() ? greatest : 0);
+    vf sum[4] = {f_zero(), f_zero(), f_zero(), f_zero()};
+    vf moment[4] = {f_zero(), f_zero(), f_zero(), f_zero()};
+    for (int k = 0; k < CK_LOGIT_BLOCK / 4; k++) {
+      // vmaxq passes NaN on.
+      vf distance = vmaxq_f32(vdupq_n_f32(CK_EXP_LOW), vsubq_f32(vld1q_f32(block + 4 * k), shift));
+      vf term = v_exp(distance);
+      sum[k % 4] = vaddq_f32(sum[k % 4], term);
+      moment[k % 4] = vfmaq_f32(moment[k % 4], distance, term);
+    }
+    maxima[b] = greatest;
+    sums[b] = v_sum_lanes(sum);
+    moments[b] = v_sum_lanes(moment);
+  }
+}
+
 static uint64_t stream_read(const void *memory, int64_t bytes) {
   const uint8_t *p = memory;
   uint64x2_t sum[4];
@@ -278,6 +304,7 @@ const ck_functions ck_neon_functions = {
     .max = maximum,
     .sum_exp = sum_exp,
     .select_above = select_above,
+    .summarize_blocks = summarize_blocks,
     .stream_read = stream_read,
 };
 #endif

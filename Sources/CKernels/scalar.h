@@ -68,6 +68,24 @@ static inline uint16_t ck_half_of_float(float x) {
   return (uint16_t)(sign | (ck_bits_of_float(aligned) - 0x3f000000u));
 }
 
+// One block of ck_summarize_blocks.
+static inline void ck_summarize_block(const float *x, int64_t count, float *maximum, float *sum,
+                                      float *moment) {
+  float greatest = -__builtin_inff(), sums[16] = {0}, moments[16] = {0};
+  for (int64_t i = 0; i < count; i++) greatest = x[i] > greatest ? x[i] : greatest;
+  *maximum = greatest + 0.0f;
+  float shift = greatest > -__builtin_inff() ? greatest : 0;
+  for (int64_t i = 0; i < count; i++) {
+    float distance = x[i] - shift;
+    if (distance < CK_EXP_LOW) distance = CK_EXP_LOW;
+    float term = ck_exp(distance);
+    sums[i % 16] = sums[i % 16] + term;
+    moments[i % 16] = ck_fma(distance, term, moments[i % 16]);
+  }
+  *sum = ck_sum_lanes(sums);
+  *moment = ck_sum_lanes(moments);
+}
+
 // Nearest integer, ties to even, for magnitudes below 2^22.
 static inline int32_t ck_round(float x) { return (int32_t)((x + CK_EXP_SHIFTER) - CK_EXP_SHIFTER); }
 

@@ -136,6 +136,15 @@ static int64_t select_above(const float *x, int64_t count, float threshold, int3
   return found;
 }
 
+static void summarize_blocks(const float *x, int64_t count, float *maxima, float *sums,
+                             float *moments) {
+  for (int64_t b = 0; b * CK_LOGIT_BLOCK < count; b++) {
+    int64_t left = count - b * CK_LOGIT_BLOCK;
+    ck_summarize_block(x + b * CK_LOGIT_BLOCK, left < CK_LOGIT_BLOCK ? left : CK_LOGIT_BLOCK,
+                       maxima + b, sums + b, moments + b);
+  }
+}
+
 // Sum of the 64-bit words (little-endian), the last one padded with zeros.
 static uint64_t stream_read(const void *memory, int64_t bytes) {
   const uint8_t *p = memory;
@@ -169,5 +178,6 @@ const ck_functions ck_scalar_functions = {
     .max = maximum,
     .sum_exp = sum_exp,
     .select_above = select_above,
+    .summarize_blocks = summarize_blocks,
     .stream_read = stream_read,
 };

@@ -43,13 +43,8 @@ CK_INLINE __m512 v_exp(__m512 x) {
   q = _mm512_fmadd_ps(q, r, _mm512_set1_ps(CK_EXP_Q1));
   q = _mm512_fmadd_ps(q, r, _mm512_set1_ps(CK_EXP_Q0));
   __m512 p = _mm512_add_ps(_mm512_fmadd_ps(q, _mm512_mul_ps(r, r), r), _mm512_set1_ps(1.0f));
-  __m512i mantissa = _mm512_and_si512(_mm512_castps_si512(shifted), _mm512_set1_epi32(0x7fffff));
-  __m512i exponent = _mm512_sub_epi32(mantissa, _mm512_set1_epi32(0x400000));
-  __m512i half = _mm512_srai_epi32(exponent, 1);
-  __m512i rest = _mm512_sub_epi32(exponent, half);
-  __m512i first = _mm512_slli_epi32(_mm512_add_epi32(half, _mm512_set1_epi32(127)), 23);
-  __m512i second = _mm512_slli_epi32(_mm512_add_epi32(rest, _mm512_set1_epi32(127)), 23);
-  return _mm512_mul_ps(_mm512_mul_ps(p, _mm512_castsi512_ps(first)), _mm512_castsi512_ps(second));
+  // Rounds once, as the last of ck_exp's two products does.
+  return _mm512_scalef_ps(p, n);
 }
 
 // ck_cap in each lane.

@@ -128,10 +128,10 @@ import Testing
       var logits = (0..<500).map { _ in Float.random(in: -4...1, using: &random) }
       for best in 0..<12 { logits[best * 40] = 8 - Float(best) * 0.4 }
       let row = Buffer(logits)
-      let sampled = chain.sample(row, 0..<500, history: history)
+      let sampled = chain.sample(LogitRow(row, 0..<500), history: history)
       inert.observe(sampled.reports)
       tokens.append(sampled.token)
-      others.append(other.sample(row, 0..<500, history: history).token)
+      others.append(other.sample(LogitRow(row, 0..<500), history: history).token)
       history.append(sampled.token)
     }
     #expect(inert.reason(for: "top-k", settings: settings) == "min-p already cut to 8")

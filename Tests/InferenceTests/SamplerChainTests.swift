@@ -73,7 +73,7 @@ import Testing
         let wanted = reference.sample(logits, history: history)
         // A row inside a larger buffer, as a pass gives it.
         let row = Buffer([9] + logits + [9])
-        let found = chain.sample(row, 1..<1 + vocabulary, history: history)
+        let found = chain.sample(LogitRow(row, 1..<1 + vocabulary), history: history)
         // XTC does not list a whole row, so that it counts impossible tokens too.
         for report in found.reports
         where report.stage.cuts && report.stage != .xtc && report.changed {
@@ -109,7 +109,7 @@ import Testing
     var history = TokenHistory(prompt: [])
     let draws = 4000
     for _ in 0..<draws {
-      counts[Int(chain.sample(row, 0..<64, history: history).token)] += 1
+      counts[Int(chain.sample(LogitRow(row, 0..<64), history: history).token)] += 1
       history.append(0)
     }
     var statistic = 0.0
@@ -148,7 +148,7 @@ import Testing
     var history = TokenHistory(prompt: [])
     var last = 0
     for _ in 0..<500 {
-      let sampled = chain.sample(row, 0..<count, history: history)
+      let sampled = chain.sample(LogitRow(row, 0..<count), history: history)
       if sampled.token >= 4096 { last += 1 }
       history.append(0)
     }
@@ -164,21 +164,23 @@ import Testing
     var whole = TokenHistory(prompt: [1, 2, 3])
     var tokens: [TokenID] = []
     for _ in 0..<30 {
-      tokens.append(chain.sample(row, 0..<50, history: whole).token)
+      tokens.append(chain.sample(LogitRow(row, 0..<50), history: whole).token)
       whole.append(tokens[tokens.count - 1])
     }
     // Continued with the first half as part of the prompt, by a fresh chain, backwards even.
     for place in (0..<30).reversed() {
       var other = SamplerChain(settings: .neutral)
       let history = TokenHistory(prompt: [1, 2, 3] + tokens[..<place])
-      #expect(other.sample(row, 0..<50, history: history).token == tokens[place])
+      #expect(other.sample(LogitRow(row, 0..<50), history: history).token == tokens[place])
     }
     #expect(Set(tokens).count > 5)
     var other = SamplerChain(settings: .neutral { $0.seed = 43 })
     var differing = 0
     for place in 0..<30 {
       let history = TokenHistory(prompt: [1, 2, 3] + tokens[..<place])
-      if other.sample(row, 0..<50, history: history).token != tokens[place] { differing += 1 }
+      if other.sample(LogitRow(row, 0..<50), history: history).token != tokens[place] {
+        differing += 1
+      }
     }
     #expect(differing > 15)
   }
@@ -269,18 +271,29 @@ import Testing
     }
   }
 
-  @Test func theRowIsNotChanged() {
-    var settings = SamplerSettings()
-    settings.repetitionPenalty = 1.5
-    settings.logitBias = [0: 3]
-    settings.temperature = 0.5
-    settings.topK = 0
-    settings.minP = 0
-    settings.topP = 1
-    let logits = (0..<100).map { Float($0) / 7 }
-    let row = Buffer(logits)
-    var chain = SamplerChain(settings: settings)
-    _ = chain.sample(row, 0..<100, history: TokenHistory(prompt: [5, 6]))
-    #expect(row.array(0..<100) == logits)
+  @Test func theRowComesBackAsItWasAndASummaryOfItChangesNothing() {
+    var random = TestRandom(12)
+    for vocabulary in [40, 64, 1000, 1031] {
+      for number in 0..<60 {
+        let settings = Self.randomSettings(&random, vocabulary: vocabulary)
+        let rows = (0..<3).map { _ in Self.randomLogits(&random, vocabulary: vocabulary) }
+        let buffer = Buffer(rows.flatMap { $0 })
+        let before = buffer.array(0..<buffer.count).map(\.bitPattern)
+        let blocks = LogitBlocks(rows: 3, vocabulary: vocabulary)
+        for row in 0..<3 {
+          blocks.summarize(
+            buffer, at: row * vocabulary, tokens: 0..<vocabulary, row: row, with: .shared)
+        }
+        let pass = ForwardPass(logits: buffer, vocabulary: vocabulary, blocks: blocks)
+        let history = TokenHistory(prompt: (0..<30).map { TokenID($0 % 7) })
+        var plain = SamplerChain(settings: settings)
+        var summarised = SamplerChain(settings: settings)
+        for row in [2, 0, 1, 1] {
+          let wanted = plain.sample(LogitRow(buffer, pass.range(row)), history: history)
+          #expect(summarised.sample(pass.row(row), history: history) == wanted, "case \(number)")
+          #expect(buffer.array(0..<buffer.count).map(\.bitPattern) == before, "case \(number)")
+        }
+      }
+    }
   }
 }

@@ -43,7 +43,8 @@ func sample(
 ) -> SampledToken {
   var chain = SamplerChain(settings: settings)
   chain.dryBreakers = breakers
-  return chain.sample(Buffer(logits), 0..<logits.count, history: TokenHistory(prompt: history))
+  return chain.sample(
+    LogitRow(Buffer(logits), 0..<logits.count), history: TokenHistory(prompt: history))
 }
 
 /// The final distribution over at most eight candidates, by token.

@@ -105,7 +105,7 @@ import Testing
     var acted = 0
     var history = TokenHistory(prompt: [])
     for _ in 0..<2000 {
-      let sampled = chain.sample(row, 0..<5, history: history)
+      let sampled = chain.sample(LogitRow(row, 0..<5), history: history)
       if sampled.reports.contains(where: { $0.stage == .xtc && $0.changed }) { acted += 1 }
       history.append(0)
     }
@@ -212,7 +212,7 @@ import Testing
     var chain = SamplerChain(settings: settings)
     let row = Buffer(halves)
     // mu begins at 2.5 bits: surprises 1 and 2 pass, 3 and 4 do not. Top-k is replaced.
-    let sampled = chain.sample(row, 0..<5, history: TokenHistory(prompt: []))
+    let sampled = chain.sample(LogitRow(row, 0..<5), history: TokenHistory(prompt: []))
     #expect(Set(sampled.alternatives.map(\.token)) == [0, 1])
     #expect(!sampled.reports.contains { $0.stage == .topK })
     let surprise = -log2(Double(sampled.probability))
@@ -238,7 +238,7 @@ import Testing
     var records: [SampledToken] = []
     let before = chain
     for _ in 0..<5 {
-      records.append(chain.sample(row, 0..<5, history: history))
+      records.append(chain.sample(LogitRow(row, 0..<5), history: history))
       history.append(records.last?.token ?? 0)
     }
     var replayed = before

@@ -56,7 +56,7 @@ import Testing
       var reference = SamplerReference(settings: settings)
       let wanted = reference.sample(logits, history: history)
       var chain = SamplerChain(settings: settings)
-      let found = chain.sample(Buffer(logits), 0..<count, history: history)
+      let found = chain.sample(LogitRow(Buffer(logits), 0..<count), history: history)
       for report in found.reports where report.changed {
         #expect(report.candidatesOut == wanted.counts[report.stage], "\(peak) \(report)")
       }
@@ -78,7 +78,8 @@ import Testing
     var wanted: SampledToken?
     for kernels in Kernels.available {
       var chain = SamplerChain(settings: settings, kernels: kernels)
-      let found = chain.sample(logits, 1..<9001, history: TokenHistory(prompt: [1, 2, 3, 1, 2]))
+      let found = chain.sample(
+        LogitRow(logits, 1..<9001), history: TokenHistory(prompt: [1, 2, 3, 1, 2]))
       if let wanted { #expect(found == wanted, "\(kernels.name)") }
       wanted = wanted ?? found
     }

@@ -95,8 +95,7 @@ import Testing
           TokenBatch(chain: Array(tokens)), caches: [cache], on: pool, clock: PhaseClock())
         cache.commit(Array(tokens.indices))
         var sampler = SamplerChain(settings: SamplerSettings())
-        let sampled = sampler.sample(
-          pass.logits, pass.range(0), history: TokenHistory(prompt: Array(tokens)))
+        let sampled = sampler.sample(pass.row(0), history: TokenHistory(prompt: Array(tokens)))
         #expect(sampled.token >= 0 && Int(sampled.token) < loaded.model.shape.vocabulary)
         _ = tokenizer.bytes(of: sampled.token, special: true)
         return true

@@ -55,6 +55,27 @@ import Testing
     }
   }
 
+  @Test(arguments: architectures, [1, 2, 3])
+  func everyRowsSummaryIsThatOfItsLogits(_ architecture: String, threads: Int) throws {
+    let model = try TinyModel(architecture: architecture, format: .q8_0).load().model
+    let pool = WorkerPool(count: threads)
+    defer { pool.shutDown() }
+    let cache = try model.makeCache(capacity: 40)
+    let batch = TokenBatch(chain: Self.tokens, logits: .all)
+    let pass = try model.forward(batch, caches: [cache], on: pool, clock: PhaseClock())
+    let blocks = try #require(pass.blocks)
+    let alone = LogitBlocks(rows: 1, vocabulary: pass.vocabulary)
+    for row in Self.tokens.indices {
+      alone.summarize(
+        pass.logits, at: pass.range(row).lowerBound, tokens: 0..<pass.vocabulary, row: 0,
+        with: .shared)
+      let range = row * blocks.count..<(row + 1) * blocks.count
+      #expect(blocks.maxima.array(range) == alone.maxima.array(0..<alone.count))
+      #expect(blocks.sums.array(range) == alone.sums.array(0..<alone.count))
+      #expect(blocks.moments.array(range) == alone.moments.array(0..<alone.count))
+    }
+  }
+
   @Test(arguments: architectures)
   func rowsOfATreeHaveTheBitsOfTheirChain(_ architecture: String) throws {
     let model = try TinyModel(architecture: architecture, format: .q4_1).load().model

@@ -170,6 +170,17 @@ static void check_reductions(int32_t isa, const float *x, int64_t count) {
   float pair[2][2] = {{ck_max(isa, x, count), ck_sum_exp(isa, x, 3, count, NULL)},
                       {ck_max(CK_SCALAR, x, count), ck_sum_exp(CK_SCALAR, x, 3, count, NULL)}};
   compare("max or sum_exp", isa, pair[0], pair[1], 2);
+  int64_t blocks = (count + CK_LOGIT_BLOCK - 1) / CK_LOGIT_BLOCK;
+  float *sums = malloc((size_t)blocks * 12), *expected_sums = malloc((size_t)blocks * 12);
+  ck_summarize_blocks(isa, x, count, sums, sums + blocks, sums + 2 * blocks);
+  ck_summarize_blocks(CK_SCALAR, x, count, expected_sums, expected_sums + blocks,
+                      expected_sums + 2 * blocks);
+  compare("summarize_blocks", isa, sums, expected_sums, 3 * blocks);
+  require(ck_select_in_blocks(isa, x, count, sums, 0, indices, limit) ==
+              ck_select_above(CK_SCALAR, x, count, 0, expected, limit),
+          "count in blocks", isa, count);
+  require(memcmp(indices, expected, (size_t)limit * 4) == 0, "indices in blocks", isa, count);
+  free(sums), free(expected_sums);
   int64_t bytes = count * 4 - 1;
   require(ck_stream_read(isa, x, bytes) == ck_stream_read(CK_SCALAR, x, bytes), "stream_read", isa,
           count);

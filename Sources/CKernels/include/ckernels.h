@@ -162,6 +162,18 @@ float ck_sum_exp(int32_t isa, const float *x, float shift, int64_t count, float 
 int64_t ck_select_above(int32_t isa, const float *x, int64_t count, float threshold,
                         int32_t *indices, int64_t limit);
 
+// Logits are summarised in blocks of so many, the last one shorter.
+enum { CK_LOGIT_BLOCK = 64 };
+// For each block b of x, with d = x[i] - maxima[b] (x[i] itself where no value is above -inf), not
+// less than the least that ck_exp tells from 0:
+//     maxima[b] = max(x[i]), as ck_max;  sums[b] = sum of exp(d);  moments[b] = sum of d * exp(d),
+// the sums in 16 lanes as above, the moments by fma. NaN or +inf in a block makes its sums NaN.
+void ck_summarize_blocks(int32_t isa, const float *x, int64_t count, float *maxima, float *sums,
+                         float *moments);
+// ck_select_above that reads only the blocks whose maximum is at least `threshold`.
+int64_t ck_select_in_blocks(int32_t isa, const float *x, int64_t count, const float *maxima,
+                            float threshold, int32_t *indices, int64_t limit);
+
 // A hint to the processor inside a spin loop.
 static inline void ck_pause(void) {
 #if defined(__x86_64__)

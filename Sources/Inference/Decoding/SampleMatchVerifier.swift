@@ -14,7 +14,7 @@ package final class SampleMatchVerifier: Verifier {
     var verification = Verification(accepted: [], tokens: [])
     var parent = -1
     while true {
-      let sampled = sampler.sample(pass.logits, pass.range(parent + 1), history: history)
+      let sampled = sampler.sample(pass.row(parent + 1), history: history)
       verification.tokens.append(sampled)
       guard let row = draft.child(of: parent, token: sampled.token) else { return verification }
       verification.accepted.append(row)

@@ -59,15 +59,25 @@ package struct ForwardPass {
   /// `[logitRows.count, vocabulary]`, valid until the model's next pass.
   package let logits: Buffer
   package let vocabulary: Int
+  /// The summary of the logits, where the model made one.
+  package let blocks: LogitBlocks?
   /// Hidden states `[logitRows.count, width]` by layer, as asked for.
   package let features: [Int: Buffer]
 
-  package init(logits: Buffer, vocabulary: Int, features: [Int: Buffer] = [:]) {
+  package init(
+    logits: Buffer, vocabulary: Int, blocks: LogitBlocks? = nil, features: [Int: Buffer] = [:]
+  ) {
     self.logits = logits
     self.vocabulary = vocabulary
+    self.blocks = blocks
     self.features = features
   }
 
   /// Where row `index` of the logits lies in the buffer.
   package func range(_ index: Int) -> Range<Int> { index * vocabulary..<(index + 1) * vocabulary }
+
+  /// Row `index` of the logits for a sampler.
+  package func row(_ index: Int) -> LogitRow {
+    LogitRow(logits, range(index), blocks: blocks.map { ($0, index) })
+  }
 }

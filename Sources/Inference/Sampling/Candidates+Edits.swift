@@ -20,10 +20,8 @@ extension Candidates {
     let new = Self.bounded(value)
     guard new != old else { return false }
     if isDense {
-      own()
-      row[range.lowerBound + Int(token)] = new
       if new == -.infinity { count -= 1 }
-      update(token: Int(token), from: old, to: new)
+      setDense(Int(token), to: new)
     } else if let position = position(of: token) {
       if new > -.infinity {
         entries[position].logit = new
@@ -41,12 +39,11 @@ extension Candidates {
   /// Divides every logit by `temperature`.
   func divide(by temperature: Float) {
     if isDense {
-      own()
-      kernels.scale(row, at: range.lowerBound, count: range.count, by: 1 / temperature)
+      scaleDense(by: 1 / temperature)
     } else {
       for index in entries.indices { entries[index].logit /= temperature }
+      forgetSums()
     }
-    forgetSums()
   }
 
   private func position(of token: TokenID) -> Int? {
@@ -57,19 +54,5 @@ extension Candidates {
       if entries[middle].token < token { low = middle + 1 } else { high = middle }
     }
     return low < entries.count && entries[low].token == token ? low : nil
-  }
-
-  /// Follows one edit of a dense row in the sums, as long as that loses no digits.
-  private func update(token: Int, from old: Float, to new: Float) {
-    if let known = knownMaximum { knownMaximum = old < known ? max(known, new) : nil }
-    guard var mass = knownMass else { return }
-    let before = Double(Self.weight(old - mass.shift))
-    let after = Double(Self.weight(new - mass.shift))
-    mass.total += after - before
-    if before > 0 { mass.moment -= before * Double(old - mass.shift) }
-    if after > 0 { mass.moment += after * Double(new - mass.shift) }
-    blockMasses[token / Self.massBlock] += after - before
-    let isSound = new <= mass.shift + 10 && mass.total > freshTotal * 0.25
-    knownMass = isSound ? mass : nil
   }
 }

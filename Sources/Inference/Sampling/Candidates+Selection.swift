@@ -32,46 +32,64 @@ extension Candidates {
 
   /// Keeps the most probable candidates until they hold `share` of the mass.
   func keepBest(mass share: Double) {
-    let whole = mass
+    var wanted = share * mass.total
     guard count > 1 else { return }
-    let before = count
-    var wanted = share * whole.total
-    if isDense {
-      // Most rows hold the mass in few tokens; the list's sums run in another order, so leave a margin.
-      listTail { _, mass in mass >= wanted * 1.000_01 }
-      // The list's weights may be relative to another logit; a list of everything has the better sum.
-      let isWhole = count == before
-      wanted = isWhole ? share * mass.total : wanted * exp(Double(whole.shift) - Double(mass.shift))
-    }
+    // The list's sums run in another order; a list of everything has the better sum.
+    if isDense, listTail(holding: wanted, until: { _ in true }) { wanted = share * mass.total }
     let top = maximum
     keepSmallest(until: .massAtLeast(wanted)) { top - $0.logit }
   }
 
   /// Turns a dense row into the list of the tokens near the best one, as far as need be.
   ///
-  /// Tries growing distances from the greatest logit, and lists the whole row where they hold most of it.
+  /// Tries growing distances from the greatest logit, and lists the whole row where they hold most of it. The list's
+  /// weights are relative to the row's greatest logit, which is in the list.
   ///
-  /// - Parameter isEnough: told the least logit listed and the mass of the listed tokens, in the row's measure.
-  func listTail(until isEnough: (_ least: Float, _ mass: Double) -> Bool) {
-    guard isDense else { return }
-    let whole = mass
-    for distance: Float in [3, 6, 10, 15] {
-      let least = maximum - distance
-      let tokens = kernels.indices(of: row, range, atLeast: least)
-      if tokens.count > range.count / 2 { break }
-      var held = 0.0
-      row.withSpan(range) { span in
-        for token in tokens { held += Double(Self.weight(span[Int(token)] - whole.shift)) }
-      }
-      if isEnough(least, held) { return list(tokens) }
+  /// - Parameters:
+  ///   - wanted: the mass that the list holds, and a little more.
+  ///   - isEnough: told the least logit gathered in `entries`.
+  /// - Returns: whether the whole row was listed.
+  @discardableResult
+  func listTail(holding wanted: Double, until isEnough: (_ least: Float) -> Bool) -> Bool {
+    guard isDense else { return false }
+    let margin = wanted * 1.000_01
+    let top = maximum
+    for distance: Float in [3, 6, 10, 15, .infinity] {
+      let isWhole = distance == .infinity
+      let least = top - distance
+      if !isWhole, massOfBlocks(atLeast: least) < margin { continue }
+      guard gather(atLeast: least, limit: isWhole ? range.count : range.count / 2) else { continue }
+      let held = weigh(shift: top)
+      guard isWhole || held >= margin && isEnough(least) else { continue }
+      becomeList()
+      hasWeights = true
+      shift = top
+      knownMaximum = top
+      return isWhole
     }
-    listAll()
+    return false
+  }
+
+  /// Of a dense row: no less than the mass of the logits that are at least `threshold`.
+  private func massOfBlocks(atLeast threshold: Float) -> Double {
+    _ = mass
+    return blocks.maxima.withSpan(0..<blocks.count) { maxima in
+      blocks.sums.withSpan(0..<blocks.count) { sums in
+        blockWeights.withSpan(0..<blocks.count) { weights in
+          var held = 0.0
+          for block in 0..<maxima.count where maxima[block] >= threshold {
+            held += Double(weights[block]) * Double(sums[block])
+          }
+          return held * 1.000_01
+        }
+      }
+    }
   }
 
   /// Turns a dense row into a list of at least the `wanted` best tokens.
   func list(forBest wanted: Int) {
     guard isDense else { return }
-    if let threshold = threshold(forBest: wanted) { list(atLeast: threshold) } else { listAll() }
+    list(atLeast: threshold(forBest: wanted) ?? -.infinity)
   }
 
   /// Keeps the entries of the smallest keys until that is enough; of equal keys the lower tokens.
@@ -85,8 +103,14 @@ extension Candidates {
     swap(&list, &entries)
     defer { swap(&list, &entries) }
     let keys = list.map(key)
-    guard let low = keys.min(), let high = keys.max() else { return }
-    let bins = keys.count > 512 ? 512 : 1
+    var low = Float.infinity
+    var high = -Float.infinity
+    for key in keys {
+      low = key < low ? key : low
+      high = key > high ? key : high
+    }
+    guard low <= high else { return }
+    let bins = keys.count > 512 ? 2048 : 1
     let scale = high > low ? Float(bins) / (high - low) : 0
     func bin(_ key: Float) -> Int {
       let place = (key - low) * scale
@@ -94,9 +118,10 @@ extension Candidates {
     }
     var counts = [Int](repeating: 0, count: bins)
     var masses = [Double](repeating: 0, count: bins)
-    for (position, key) in keys.enumerated() {
-      counts[bin(key)] += 1
-      masses[bin(key)] += Double(list[position].weight)
+    for position in list.indices {
+      let bin = bin(keys[position])
+      counts[bin] += 1
+      masses[bin] += Double(list[position].weight)
     }
     var kept = 0
     var mass = 0.0
@@ -109,8 +134,9 @@ extension Candidates {
       crossing += 1
     }
     var inside: [Int] = []
+    inside.reserveCapacity(counts[crossing])
     for (position, key) in keys.enumerated() where bin(key) == crossing { inside.append(position) }
-    inside.sort { (keys[$0], $0) < (keys[$1], $1) }
+    inside.sort { keys[$0] < keys[$1] || keys[$0] == keys[$1] && $0 < $1 }
     var last = inside.last
     for position in inside {
       kept += 1
@@ -119,11 +145,14 @@ extension Candidates {
       if enough.isReached(count: kept, mass: mass) { break }
     }
     guard let last else { return }
-    let limit = (keys[last], last)
+    let limit = keys[last]
     var next = 0
-    for position in list.indices where (keys[position], position) <= limit {
-      list[next] = list[position]
-      next += 1
+    // Without a branch: which entries stay is as good as random.
+    var span = list.mutableSpan
+    for position in 0..<span.count {
+      span[next] = span[position]
+      let stays = keys[position] < limit || keys[position] == limit && position <= last
+      next += stays ? 1 : 0
     }
     guard next > 0 else { return }
     list.removeSubrange(next...)
@@ -134,29 +163,21 @@ extension Candidates {
   func best(_ limit: Int) -> [Candidate] {
     guard count > 0, limit > 0 else { return [] }
     let mass = mass
+    if isDense {
+      gather(atLeast: threshold(forBest: limit) ?? -.infinity)
+      weigh(shift: mass.shift)
+    }
     var best: [Entry] = []
-    func consider(_ entry: Entry) {
-      if best.count == limit, let last = best.last, entry.logit <= last.logit { return }
+    // A local array: each access to a class's property costs a check.
+    let list = entries
+    for entry in list {
+      if best.count == limit, let last = best.last, entry.logit <= last.logit { continue }
       let place = best.firstIndex { entry.logit > $0.logit } ?? best.count
       best.insert(entry, at: place)
       if best.count > limit { best.removeLast() }
     }
-    if isDense {
-      let tokens: [Int32] =
-        threshold(forBest: limit).map { kernels.indices(of: row, range, atLeast: $0) }
-        ?? (0..<range.count).map(Int32.init)
-      row.withSpan(range) { span in
-        for token in tokens where span[Int(token)] > -.infinity {
-          consider(Entry(token: token, logit: span[Int(token)]))
-        }
-      }
-    } else {
-      for entry in entries { consider(entry) }
-    }
     return best.map {
-      Candidate(
-        token: $0.token,
-        probability: Float(Double(Self.weight($0.logit - mass.shift)) / mass.total))
+      Candidate(token: $0.token, probability: Float(Double($0.weight) / mass.total))
     }
   }
 }

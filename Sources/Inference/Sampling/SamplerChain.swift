@@ -33,12 +33,10 @@ package struct SamplerChain {
   /// NaN counts as -infinity; where no logit is finite, token 0 comes. Of equally probable tokens greedy choice takes
   /// the lowest.
   ///
-  /// - Parameter range: where the row of logits lies in `logits`; the logits are not changed. Not empty.
-  package mutating func sample(
-    _ logits: Buffer, _ range: Range<Int>, history: TokenHistory
-  ) -> SampledToken {
-    precondition(!range.isEmpty)
-    let logTotal = candidates.load(logits, range)
+  /// - Parameter logits: not empty; they are edited meanwhile, and given back as they came.
+  package mutating func sample(_ logits: LogitRow, history: TokenHistory) -> SampledToken {
+    precondition(!logits.range.isEmpty)
+    let logTotal = candidates.load(logits)
     var reports: [StageReport] = []
     for stage in settings.activeStages {
       let before = candidates.count
@@ -49,11 +47,13 @@ package struct SamplerChain {
           entropy: candidates.entropy, changed: changed))
     }
     let (token, probability) = draw(history: history)
-    let own = logits[range.lowerBound + Int(token)]
+    let alternatives = candidates.best(8)
+    candidates.finish()
+    let own = logits.logits[logits.range.lowerBound + Int(token)]
     let sampled = SampledToken(
       token: token, probability: probability,
       modelLogProbability: max(Candidates.bounded(own) - logTotal, -Candidates.limit),
-      reports: reports, alternatives: candidates.best(8))
+      reports: reports, alternatives: alternatives)
     advance(past: sampled)
     return sampled
   }
@@ -98,13 +98,14 @@ package struct SamplerChain {
 
   /// Draws from what is left, by the cumulated probability in ascending order of tokens.
   private func draw(history: TokenHistory) -> (token: TokenID, probability: Float) {
-    if candidates.count == 1, let only = candidates.entries.first { return (only.token, 1) }
+    if !candidates.isDense, candidates.count == 1, let only = candidates.entries.first {
+      return (only.token, 1)
+    }
     let share = RandomNumbers(seed: settings.seed).uniform(at: history.count, for: .token)
     let mass = candidates.mass
     if candidates.isDense {
-      let token = candidates.denseToken(atShare: share)
-      let distance = (candidates.logit(of: token) ?? -.infinity) - mass.shift
-      return (token, Float(Double(Candidates.weight(distance)) / mass.total))
+      let entry = candidates.denseEntry(atShare: share)
+      return (entry.token, Float(Double(entry.weight) / mass.total))
     }
     let target = share * mass.total
     var sum = 0.0

@@ -10,10 +10,10 @@ extension Candidates {
     let top = maximum
     let deviation: Double
     if isDense {
-      deviation = row.withSpan(range) { LogitSums.spread($0, near: top).deviation }
+      deviation = row.withSpan(range) { LogitSums.spread($0).deviation }
     } else {
       let logits = entries.map(\.logit)
-      deviation = LogitSums.spread(logits.span, near: top).deviation
+      deviation = LogitSums.spread(logits.span).deviation
     }
     keep(atLeast: Float(Double(top) - multiple * deviation))
     return count < before

@@ -12,8 +12,7 @@ extension Candidates {
     let entropy = mass.entropy
     let logTotal = log(mass.total)
     if isDense { listTypical(share, logTotal: logTotal, entropy: entropy) }
-    // The list's weights may be relative to another logit than the row's.
-    let wanted = share * mass.total * exp(Double(mass.shift) - Double(self.mass.shift))
+    let wanted = share * mass.total
     keepSmallest(until: .massAbove(wanted)) { entry in
       Float(abs(logTotal - Double(entry.logit - mass.shift) - entropy))
     }
@@ -25,17 +24,12 @@ extension Candidates {
   /// A token less probable than all listed ones is further from the entropy than any listed one within the distance
   /// that the least listed one has; so where those hold enough, the others need not be looked at.
   private func listTypical(_ share: Double, logTotal: Double, entropy: Double) {
-    let shift = mass.shift
-    listTail { least, _ in
-      let distance = logTotal - Double(least - shift) - entropy
-      let most = min(Double(maximum), Double(shift) + logTotal - entropy + distance)
+    let mass = mass
+    listTail(holding: share * mass.total) { least in
+      let distance = logTotal - Double(least - mass.shift) - entropy
+      let most = Double(mass.shift) + logTotal - entropy + distance
       var held = 0.0
-      let tokens = kernels.indices(of: row, range, atLeast: least)
-      row.withSpan(range) { span in
-        for token in tokens where Double(span[Int(token)]) <= most {
-          held += Double(Self.weight(span[Int(token)] - shift))
-        }
-      }
+      for entry in entries where Double(entry.logit) <= most { held += Double(entry.weight) }
       return distance > 0 && held > share * mass.total * 1.000_01
     }
   }

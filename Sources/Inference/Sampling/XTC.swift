@@ -10,15 +10,8 @@ extension Candidates {
     guard count > 1, threshold > 0, threshold <= 0.5 else { return false }
     let mass = mass
     let least = Float(Double(mass.shift) + log(threshold * mass.total))
-    var likely: [Entry] = []
-    if isDense {
-      let tokens = kernels.indices(of: row, range, atLeast: least)
-      for token in tokens {
-        if let logit = logit(of: token) { likely.append(Entry(token: token, logit: logit)) }
-      }
-    } else {
-      likely = entries.filter { $0.logit >= least }
-    }
+    if isDense { gather(atLeast: least) }
+    let likely = entries.filter { $0.logit >= least }
     guard likely.count > 1, var stays = likely.first else { return false }
     for entry in likely where entry.logit <= stays.logit { stays = entry }
     if isDense {

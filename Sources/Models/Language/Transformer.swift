@@ -107,7 +107,9 @@ package final class Transformer: LanguageModel, @unchecked Sendable {
       for run in runs { caches[run.sequence].truncate(to: caches[run.sequence].count) }
       throw InferenceError(.cancelled, "cancelled")
     }
-    return ForwardPass(logits: scratch.logits, vocabulary: shape.vocabulary, features: features)
+    return ForwardPass(
+      logits: scratch.logits, vocabulary: shape.vocabulary, blocks: scratch.logitBlocks,
+      features: features)
   }
 
   private func check(_ batch: TokenBatch, caches: [any KVCache]) throws(InferenceError) {

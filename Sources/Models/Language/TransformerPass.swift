@@ -280,7 +280,7 @@ final class TransformerPass {
   /// With few batch rows reading the weights takes the time, so most of them are read in long runs. With many the
   /// products do, and all are dealt out on demand.
   private func work(of weight: Tensor, rows: Int, in team: Int) -> DealtWork {
-    let unit = 16
+    let unit = weight.rows == shape.vocabulary ? LogitBlocks.length : 16
     let reads = rows <= 16
     let pieces = weight.rows / (unit * (reads ? 8 : 16) * team)
     return DealtWork(
@@ -314,19 +314,33 @@ final class TransformerPass {
     }
     prepare(own.final, rows: mine, for: model.weights.head)
     finishRows(.norm, as: worker)
-    let vocabulary = shape.vocabulary
-    multiply(
-      model.weights.head, by: own.final, rows: 0..<wanted.count, into: scratch.logits,
-      then: model.weights.layers[0].queries, as: worker
-    ) { share in
-      guard configuration.finalSoftcap > 0 else { return }
-      for index in wanted.indices {
-        kernels.softcap(
-          scratch.logits, at: index * vocabulary + share.lowerBound, count: share.count,
-          cap: configuration.finalSoftcap)
+    let matrix = model.weights.head
+    let after = firstRow(of: model.weights.layers[0].queries, rows: wanted.count, as: worker)
+    worker.deal(work(of: matrix, rows: wanted.count, in: worker.count)) { share, next in
+      // In pieces, so that their logits are still in the nearest cache when they are summarised.
+      for start in stride(from: share.lowerBound, to: share.upperBound, by: 4096) {
+        let piece = start..<min(start + 4096, share.upperBound)
+        let end = piece.upperBound == share.upperBound
+        kernels.multiply(
+          matrix, rows: piece, by: own.final, tokens: 0..<wanted.count, into: scratch.logits,
+          stride: shape.vocabulary,
+          next: end ? next.map { (matrix, $0) } ?? after : (matrix, piece.upperBound))
+        for index in wanted.indices { summarize(piece, of: index) }
       }
     }
     finish(.head, bytes: model.weights.head.byteCount, as: worker)
+  }
+
+  /// Ends the logits of some tokens for one row: the cap, and the summaries that samplers look at first.
+  private func summarize(_ tokens: Range<Int>, of row: Int) {
+    let place = row * shape.vocabulary
+    if configuration.finalSoftcap > 0 {
+      kernels.softcap(
+        scratch.logits, at: place + tokens.lowerBound, count: tokens.count,
+        cap: configuration.finalSoftcap)
+    }
+    scratch.logitBlocks.summarize(
+      scratch.logits, at: place, tokens: tokens, row: row, with: kernels)
   }
 
   /// Keeps the hidden state of a row that wants logits.

@@ -22,6 +22,7 @@ final class TransformerScratch {
   let inner: Buffer
   /// Logits `[logit rows, vocabulary]`.
   private(set) var logits: Buffer
+  private(set) var logitBlocks: LogitBlocks
   /// What lies between matrices, written row by row by all workers together.
   let together: RowActivations
   /// The same for each worker of a small pass.
@@ -40,6 +41,7 @@ final class TransformerScratch {
     gate = Buffer(count: rows * shape.feedForward)
     inner = Buffer(count: rows * shape.feedForward)
     logits = Buffer(count: shape.vocabulary)
+    logitBlocks = LogitBlocks(rows: 1, vocabulary: shape.vocabulary)
     together = RowActivations(
       rows: rows, shape: shape, forms: forms, attended: attended, inner: inner)
   }
@@ -49,6 +51,7 @@ final class TransformerScratch {
     together.reserve(logitRows: logitRows, shape: shape, forms: forms)
     if logits.count < logitRows * shape.vocabulary {
       logits = Buffer(count: logitRows * shape.vocabulary)
+      logitBlocks = LogitBlocks(rows: logitRows, vocabulary: shape.vocabulary)
     }
     while own.count < workers {
       let rows = RowActivations(
@@ -64,7 +67,7 @@ final class TransformerScratch {
 
   var byteCount: Int {
     [queries, keys, values, attended, projected, gate, inner, logits]
-      .reduce(together.byteCount) { $0 + $1.byteCount }
+      .reduce(together.byteCount + logitBlocks.byteCount) { $0 + $1.byteCount }
       + own.reduce(0) { $0 + $1.byteCount }
   }
 }
