@@ -50,9 +50,12 @@ final class TransformerPass {
   }
 
   /// Ends a phase: everyone waits, and worker 0 books the time.
-  private func finish(_ operation: OperationClass, bytes: Int = 0, as worker: Worker) {
+  private func finish(
+    _ operation: OperationClass, bytes: Int = 0, operations: @autoclosure () -> Int = 0,
+    as worker: Worker
+  ) {
     worker.barrier()
-    if worker.index == 0 { clock.mark(operation, bytes: bytes) }
+    if worker.index == 0 { clock.mark(operation, bytes: bytes, operations: operations()) }
   }
 
   private func embed(as worker: Worker) {
@@ -134,7 +137,11 @@ final class TransformerPass {
       }
       bytes += weight.byteCount
     }
-    finish(.projection, bytes: bytes, as: worker)
+    finish(
+      .projection, bytes: bytes,
+      operations: rows
+        * (layer.queries.operations + layer.keys.operations + layer.values.operations),
+      as: worker)
     guard configuration.normsQueriesAndKeys else { return }
     for row in worker.share(of: rows) {
       normalizeHeads(scratch.queries, row: row, heads: shape.heads, weight: layer.queryNorm)
@@ -166,14 +173,20 @@ final class TransformerPass {
       cache.attend(step, as: worker)
       bytes += cache.byteCount / shape.layers
     }
-    finish(.attention, bytes: bytes, as: worker)
+    finish(
+      .attention, bytes: bytes,
+      operations: 4 * shape.heads * shape.headDimension
+        * batch.attendedPositions(in: caches, window: windowed ? configuration.window : nil),
+      as: worker)
     prepare(scratch.attended, rows: worker.share(of: rows), for: [layer.attentionOutput])
     finish(.norm, as: worker)
   }
 
   private func projectOutput(of layer: LayerWeights, as worker: Worker) {
     multiply(layer.attentionOutput, by: scratch.attended, into: scratch.projected, as: worker)
-    finish(.projection, bytes: layer.attentionOutput.byteCount, as: worker)
+    finish(
+      .projection, bytes: layer.attentionOutput.byteCount,
+      operations: rows * layer.attentionOutput.operations, as: worker)
   }
 
   private func feedForward(_ layer: LayerWeights, as worker: Worker) {
@@ -194,11 +207,15 @@ final class TransformerPass {
       case .gelu: kernels.geluMultiply(scratch.gate, up, at: place, count: share.count, into: up)
       }
     }
-    finish(.feedForward, bytes: layer.gate.byteCount + layer.up.byteCount, as: worker)
+    finish(
+      .feedForward, bytes: layer.gate.byteCount + layer.up.byteCount,
+      operations: rows * (layer.gate.operations + layer.up.operations), as: worker)
     prepare(scratch.inner, rows: worker.share(of: rows), for: [layer.down])
     finish(.norm, as: worker)
     multiply(layer.down, by: scratch.inner, into: scratch.projected, as: worker)
-    finish(.feedForward, bytes: layer.down.byteCount, as: worker)
+    finish(
+      .feedForward, bytes: layer.down.byteCount, operations: rows * layer.down.operations,
+      as: worker)
   }
 
   /// The final norm and the vocabulary's logits, for the rows that want them.
@@ -233,7 +250,9 @@ final class TransformerPass {
           cap: configuration.finalSoftcap)
       }
     }
-    finish(.head, bytes: model.weights.head.byteCount, as: worker)
+    finish(
+      .head, bytes: model.weights.head.byteCount,
+      operations: wanted.count * model.weights.head.operations, as: worker)
   }
 
   /// Keeps the hidden state of a row that wants logits.
