@@ -91,13 +91,11 @@ struct OperationTable {
       .map { (label: $0.title, work: totals[$0]) }
       .filter { $0.work.nanoseconds > 0 }
       .sorted { $0.work.nanoseconds > $1.work.nanoseconds }
-    if entries.count > most {
-      let rest = entries[max(0, most - 1)...].reduce(into: OperationTotals.Entry()) {
-        $0 += $1.work
-      }
-      entries = entries.prefix(max(0, most - 1)) + [("rest", rest)]
+    if entries.count > most, most > 1 {
+      let rest = entries[(most - 1)...].reduce(into: OperationTotals.Entry()) { $0 += $1.work }
+      entries = entries.prefix(most - 1) + [("rest", rest)]
     }
-    return entries.prefix(most).map { label, work in
+    return entries.prefix(max(0, most)).map { label, work in
       var row = Row(label: label, fraction: Double(work.nanoseconds) / Double(total))
       let time = Double(work.nanoseconds) / 1e6 / Double(steps)
       row.cells[.share] = BarRow.percent(row.fraction)

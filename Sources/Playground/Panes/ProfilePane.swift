@@ -22,7 +22,8 @@ enum ProfilePane {
       return
     }
     // The graph comes first; the tables take what it leaves.
-    let height = min(tableHeight(tables, width: area.width), room - max(6, room / 2))
+    let graph = room < 12 ? 6 : max(7, room * 2 / 5)
+    let height = tableHeight(tables, width: area.width, most: room - graph)
     let (upper, lower) = area.splitBottom(height >= 3 ? height : 0)
     drawSpeed(profile, in: upper.splitBottom(2).rest, on: &frame)
     drawFacts(state, in: upper.splitBottom(2).bottom, on: &frame)
@@ -193,24 +194,31 @@ enum ProfilePane {
     tables.count > 1 && width >= 100
   }
 
-  /// Rows that show all tables whole.
-  private static func tableHeight(_ tables: [OperationTable], width: Int) -> Int {
-    standAbreast(tables, width: width)
-      ? tables.map(\.height).max() ?? 0 : tables.reduce(0) { $0 + $1.height }
+  /// The least rows that a second table is worth: with fewer a line tells of it.
+  private static let leastSecondTable = 5
+
+  /// Rows that the tables make good use of, `most` at most.
+  private static func tableHeight(_ tables: [OperationTable], width: Int, most: Int) -> Int {
+    guard let first = tables.first, let last = tables.last, tables.count > 1 else {
+      return min(tables.first?.height ?? 0, most)
+    }
+    if standAbreast(tables, width: width) { return min(max(first.height, last.height), most) }
+    let both = min(first.height + last.height, most)
+    return both >= first.height + leastSecondTable ? both : min(first.height + 1, most)
   }
 
-  /// Side by side, or under each other; where there is room for one table only, a line tells of the other.
+  /// Side by side, or under each other.
   private static func draw(_ tables: [OperationTable], in area: Rect, on frame: inout Frame) {
     guard let first = tables.first, let last = tables.last else { return }
     if standAbreast(tables, width: area.width) {
       let (left, right) = area.splitLeft(area.width / 2)
       first.draw(in: left.splitRight(1).rest, on: &frame)
       last.draw(in: right.splitLeft(1).rest, on: &frame)
-    } else if tables.count == 1 || area.height >= tableHeight(tables, width: area.width) {
+    } else if tables.count > 1, area.height >= first.height + leastSecondTable {
       let (upper, lower) = area.splitTop(first.height)
       first.draw(in: upper, on: &frame)
-      if tables.count > 1 { last.draw(in: lower, on: &frame) }
-    } else if area.height < 6 {
+      last.draw(in: lower, on: &frame)
+    } else if tables.count == 1 || area.height < 6 {
       first.draw(in: area, on: &frame)
     } else {
       let (upper, lower) = area.splitBottom(1)

@@ -107,7 +107,7 @@ struct Script {
     ProfileSample(
       time: time, weightBytes: 98_000_000, cacheBytes: 47_185_920, scratchBytes: 6_300_000,
       residentBytes: 171_000_000, operations: OperationTotals(), threads: 2,
-      roofs: Roofs(bytesPerSecond: 4.1e9, operationsPerSecond: 96e9))
+      roofs: Roofs(bytesPerSecond: 5.2e9, operationsPerSecond: 96e9))
   }
 
   func provenance(_ finish: FinishReason, promptTokens: Int) -> Provenance {
