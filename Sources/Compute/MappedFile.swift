@@ -61,6 +61,14 @@ import Glibc
     return pages.allSatisfy { $0 & 1 == 1 }
   }
 
+  /// Asks the system to read a range from the disk soon; does not wait for it.
+  package func prefetch(_ range: Range<Int>) {
+    let start = max(0, range.lowerBound) / 4096 * 4096
+    guard start < min(range.upperBound, byteCount) else { return }
+    let memory = unsafe UnsafeMutableRawPointer(mutating: base + start)
+    unsafe madvise(memory, min(range.upperBound, byteCount) - start, MADV_WILLNEED)
+  }
+
   /// Reads a range from the disk where it is not in memory yet, and maps its pages; returns once that is done.
   package func populate(_ range: Range<Int>) {
     let page = 4096

@@ -16,6 +16,8 @@ package struct Roofline {
   /// Windows of each kind measured after the start, and after each answer.
   private static let firstWindows = 12
   private static let renewedWindows = 2
+  /// Slices found on the disk only, after which a call reads no more.
+  private static let mostMisses = 4
   /// What is read, again and again: less would measure the processor's caches.
   package static let leastBytes = 80 << 20
   package static let mostBytes = 512 << 20
@@ -62,12 +64,13 @@ package struct Roofline {
     _ weights: MappedFile?, on pool: WorkerPool, while isIdle: () -> Bool
   ) {
     let weights = weights.flatMap { $0.byteCount >= Self.leastBytes ? $0 : nil }
-    if weights == nil { readingLeft = 0 }
-    guard readingLeft + arithmeticLeft > 0 else { return }
-    while readingLeft + arithmeticLeft > 0 {
+    var misses = weights == nil ? Self.mostMisses : 0
+    func reads() -> Bool { readingLeft > 0 && misses < Self.mostMisses }
+    guard reads() || arithmeticLeft > 0 else { return }
+    while reads() || arithmeticLeft > 0 {
       guard isIdle() else { return }
-      if let weights, readingLeft >= arithmeticLeft {
-        readSlice(of: weights, on: pool)
+      if let weights, reads(), readingLeft >= arithmeticLeft || arithmeticLeft == 0 {
+        if !readSlice(of: weights, on: pool) { misses += 1 }
       } else {
         multiplySlice(on: pool)
       }
@@ -75,14 +78,16 @@ package struct Roofline {
     save()
   }
 
-  private mutating func readSlice(of weights: MappedFile, on pool: WorkerPool) {
+  /// Times one slice; answers whether it was in memory.
+  private mutating func readSlice(of weights: MappedFile, on pool: WorkerPool) -> Bool {
     if offset + Self.readSlice > min(weights.byteCount, Self.mostBytes) { offset = 0 }
     let slice = offset..<offset + Self.readSlice
     offset += Self.readSlice
     // To wait for the disk would measure the wrong thing, and keep a job waiting.
     guard weights.isResident(slice) else {
-      readingLeft -= 1
-      return
+      weights.prefetch(slice)
+      reading.dropWindow()
+      return false
     }
     weights.populate(slice)
     let time = Self.time {
@@ -93,6 +98,7 @@ package struct Roofline {
       }
     }
     if reading.add(Double(slice.count), nanoseconds: time) { readingLeft -= 1 }
+    return true
   }
 
   private mutating func multiplySlice(on pool: WorkerPool) {
@@ -175,10 +181,15 @@ struct RecentRates {
     guard count == slices else { return false }
     rates.append(self.amount * 1e9 / Double(time))
     if rates.count > Self.kept { rates.removeFirst() }
-    self.amount = 0
+    dropWindow()
+    return true
+  }
+
+  /// Forgets the slices of the window under way.
+  mutating func dropWindow() {
+    amount = 0
     time = 0
     count = 0
-    return true
   }
 
   /// The 90th percentile of the latest windows.
