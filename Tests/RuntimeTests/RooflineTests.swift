@@ -24,7 +24,7 @@ import Testing
   @Test func bothRoofsAreMeasuredOnceAndKept() throws {
     let pool = WorkerPool(count: 2)
     defer { pool.shutDown() }
-    let file = folder.path + "/roofline"
+    let file = folder.path + "/cache/of/roofs"
     var first = roofline(file, threads: 2)
     #expect(first.roofs == Roofs())
     first.measure(try weights(96), on: pool) { true }

@@ -21,6 +21,8 @@ struct OperationTable {
     var cells: [Column: String] = [:]
   }
 
+  private static let rest = "rest"
+
   private enum Column: CaseIterable { case share, time, rate, roof, longRoof }
 
   /// Rows that show everything: a heading, one for each class, and the sum.
@@ -93,7 +95,7 @@ struct OperationTable {
       .sorted { $0.work.nanoseconds > $1.work.nanoseconds }
     if entries.count > most, most > 1 {
       let rest = entries[(most - 1)...].reduce(into: OperationTotals.Entry()) { $0 += $1.work }
-      entries = entries.prefix(most - 1) + [("rest", rest)]
+      entries = entries.prefix(most - 1) + [(Self.rest, rest)]
     }
     return entries.prefix(max(0, most)).map { label, work in
       var row = Row(label: label, fraction: Double(work.nanoseconds) / Double(total))
@@ -101,7 +103,8 @@ struct OperationTable {
       row.cells[.share] = BarRow.percent(row.fraction)
       row.cells[.time] =
         PlaygroundState.number(time, decimals: time < 9.95 ? 2 : time < 999.5 ? 1 : 0) + " ms"
-      guard let bound = roofs.bound(of: work) else { return row }
+      // The rest is of several kinds: no one roof is its own.
+      guard label != Self.rest, let bound = roofs.bound(of: work) else { return row }
       let isReading = bound.kind == .reading
       let rate = Double(isReading ? work.bytes : work.operations) / Double(work.nanoseconds)
       row.cells[.rate] = Self.rate(rate, bound.kind)

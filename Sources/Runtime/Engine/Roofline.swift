@@ -4,18 +4,20 @@ import Inference
 /// Measures the roofs that a forward pass is held against: how fast this machine reads memory and multiplies bytes.
 ///
 /// The weights themselves are read, and integers multiplied in registers, in slices of about half a millisecond, and
-/// only while no job waits: a burst of about a fifth of a second after the start, and a tenth of it after each answer.
-/// Slices are gathered into windows. A roof is the 90th percentile of this run's latest windows: neither a busy moment
+/// only while no job waits: a burst of about a tenth of a second after the start, and a fifth of that after each answer.
+/// A few slices make a window. A roof is the 90th percentile of this run's latest windows: neither a busy moment
 /// lowers it nor can a figure stay that the machine, or another of the same name, no longer reaches. What the run
-/// before found stands in only until this run has a few windows of its own.
+/// before found stands in only until this run has some windows of its own. A matrix that stays in the processor's
+/// caches may be read faster than memory.
 package struct Roofline {
   private static let readSlice = 8 << 20
-  /// Slices timed together, so that what the processor's caches still hold weighs little.
-  private static let slicesOfReading = 16
-  private static let slicesOfArithmetic = 8
+  /// Slices of a window: long enough to outweigh what the caches still hold, short enough for some windows to pass
+  /// between two interruptions.
+  private static let slicesOfReading = 4
+  private static let slicesOfArithmetic = 2
   /// Windows of each kind measured after the start, and after each answer.
-  private static let firstWindows = 12
-  private static let renewedWindows = 2
+  private static let firstWindows = 40
+  private static let renewedWindows = 8
   /// Slices found on the disk only, after which a call reads no more.
   private static let mostMisses = 4
   /// What is read, again and again: less would measure the processor's caches.
@@ -132,6 +134,7 @@ package struct Roofline {
       "\(Int(roofs.bytesPerSecond ?? 0))\t\(Int(roofs.operationsPerSecond ?? 0))\t\(key)\n"
     }.joined()
     // The figures are a convenience: where they cannot be kept, they are measured again.
+    if let slash = file.lastIndex(of: "/") { try? SystemFile.makeFolder(String(file[..<slash])) }
     try? SystemFile.replace(file, with: Array(text.utf8))
   }
 
@@ -161,9 +164,9 @@ package struct Roofline {
 
 /// The latest windows of one figure, each the rate over some slices of measuring.
 struct RecentRates {
-  private static let kept = 40
+  private static let kept = 120
   /// Windows without which there is no roof yet.
-  private static let least = 4
+  private static let least = 8
   private let slices: Int
   private var rates: [Double] = []
   private var amount = 0.0
