@@ -103,7 +103,10 @@ package actor Engine {
     loaded.summary.loadSeconds = secondsBetween(start, monotonicNanoseconds())
     caches.removeAll()
     current = loaded
-    if let file = loaded.file { PageWarmer.start(file) }
+    if let file = loaded.file {
+      // What could not be measured while the file was still on the disk is made up for then.
+      PageWarmer.start(file) { [weak self] in Task { await self?.work() } }
+    }
     entry.events.yield(.loaded(loaded.summary))
   }
 }

@@ -28,17 +28,19 @@ package struct Roofs: Sendable, Equatable {
 
   /// The roof that allows this work the least speed; nil for work that neither reads nor multiplies.
   ///
-  /// With one roof unknown, the other one counts where the work touches it.
+  /// Where the roof of reading is not known, neither is what bounds work that reads: it counts as reading, without a
+  /// share. An unknown roof of arithmetic leaves that of reading.
   package func bound(of work: OperationTotals.Entry) -> Bound? {
     guard work.nanoseconds > 0, work.bytes > 0 || work.operations > 0 else { return nil }
     let taken = Double(work.nanoseconds) / 1e9
     let reading = Self.least(work.bytes, at: bytesPerSecond)
     let arithmetic = Self.least(work.operations, at: operationsPerSecond)
+    if work.bytes > 0, reading == nil { return Bound(kind: .reading, share: nil) }
     if let arithmetic, arithmetic > reading ?? 0 {
       return Bound(kind: .arithmetic, share: arithmetic / taken)
     }
     if let reading { return Bound(kind: .reading, share: reading / taken) }
-    return Bound(kind: work.bytes > 0 ? .reading : .arithmetic, share: nil)
+    return Bound(kind: .arithmetic, share: nil)
   }
 
   private static func least(_ amount: Int, at roof: Double?) -> Double? {
