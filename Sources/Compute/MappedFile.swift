@@ -49,6 +49,26 @@ import Glibc
     try body(unsafe RawSpan(_unsafeStart: base, byteCount: byteCount))
   }
 
+  /// Whether a range can be read without waiting for the disk; true where the system does not tell.
+  package func isResident(_ range: Range<Int>) -> Bool {
+    let page = 4096
+    let start = max(0, range.lowerBound) / page * page
+    guard start < min(range.upperBound, byteCount) else { return true }
+    let length = min(range.upperBound, byteCount) - start
+    var pages = [UInt8](repeating: 1, count: (length + page - 1) / page)
+    let memory = unsafe UnsafeMutableRawPointer(mutating: base + start)
+    guard unsafe mincore(memory, length, &pages) == 0 else { return true }
+    return pages.allSatisfy { $0 & 1 == 1 }
+  }
+
+  /// Asks the system to read a range from the disk soon; does not wait for it.
+  package func prefetch(_ range: Range<Int>) {
+    let start = max(0, range.lowerBound) / 4096 * 4096
+    guard start < min(range.upperBound, byteCount) else { return }
+    let memory = unsafe UnsafeMutableRawPointer(mutating: base + start)
+    unsafe madvise(memory, min(range.upperBound, byteCount) - start, MADV_WILLNEED)
+  }
+
   /// Reads a range from the disk where it is not in memory yet, and maps its pages; returns once that is done.
   package func populate(_ range: Range<Int>) {
     let page = 4096

@@ -38,10 +38,11 @@ package final class PhaseClock {
   /// Starts timing; what came before is not counted.
   package func start() { last = monotonicNanoseconds() }
 
-  /// Books the time since the last mark, and the bytes of weights or cache read in it.
-  package func mark(_ operation: OperationClass, bytes: Int = 0) {
+  /// Books the time since the last mark, the bytes of weights or cache read in it, and the arithmetic done: two
+  /// operations for a multiply-add.
+  package func mark(_ operation: OperationClass, bytes: Int = 0, operations: Int = 0) {
     let now = monotonicNanoseconds()
-    totals.add(operation, nanoseconds: now - last, bytes: bytes)
+    totals.add(operation, nanoseconds: now - last, bytes: bytes, operations: operations)
     last = now
   }
 
@@ -52,29 +53,48 @@ package final class PhaseClock {
   }
 }
 
-/// Nanoseconds and bytes by `OperationClass`.
+/// Time, traffic and arithmetic by `OperationClass`.
 package struct OperationTotals: Sendable, Equatable {
-  package private(set) var nanoseconds = [UInt64](
-    repeating: 0, count: OperationClass.allCases.count)
-  package private(set) var bytes = [Int](repeating: 0, count: OperationClass.allCases.count)
+  /// What one class took.
+  package struct Entry: Sendable, Equatable {
+    package var nanoseconds: UInt64 = 0
+    /// Bytes of weights and cache that were read.
+    package var bytes = 0
+    /// Two for a multiply-add.
+    package var operations = 0
 
-  package init() {}
+    package init(nanoseconds: UInt64 = 0, bytes: Int = 0, operations: Int = 0) {
+      self.nanoseconds = nanoseconds
+      self.bytes = bytes
+      self.operations = operations
+    }
 
-  package mutating func add(_ operation: OperationClass, nanoseconds: UInt64, bytes: Int) {
-    self.nanoseconds[operation.rawValue] += nanoseconds
-    self.bytes[operation.rawValue] += bytes
-  }
-
-  package mutating func add(_ other: OperationTotals) {
-    for index in nanoseconds.indices {
-      nanoseconds[index] += other.nanoseconds[index]
-      bytes[index] += other.bytes[index]
+    package static func += (left: inout Entry, right: Entry) {
+      left.nanoseconds += right.nanoseconds
+      left.bytes += right.bytes
+      left.operations += right.operations
     }
   }
 
-  package subscript(operation: OperationClass) -> (nanoseconds: UInt64, bytes: Int) {
-    (nanoseconds[operation.rawValue], bytes[operation.rawValue])
+  private var entries = [Entry](repeating: Entry(), count: OperationClass.allCases.count)
+
+  package init() {}
+
+  package mutating func add(
+    _ operation: OperationClass, nanoseconds: UInt64, bytes: Int, operations: Int = 0
+  ) {
+    entries[operation.rawValue] += Entry(
+      nanoseconds: nanoseconds, bytes: bytes, operations: operations)
   }
 
-  package var totalNanoseconds: UInt64 { nanoseconds.reduce(0, +) }
+  package mutating func add(_ other: OperationTotals) {
+    for index in entries.indices { entries[index] += other.entries[index] }
+  }
+
+  package subscript(operation: OperationClass) -> Entry { entries[operation.rawValue] }
+
+  /// All classes together.
+  package var total: Entry { entries.reduce(into: Entry()) { $0 += $1 } }
+
+  package var totalNanoseconds: UInt64 { total.nanoseconds }
 }

@@ -132,12 +132,11 @@ package struct ProfileSample: Sendable {
   package var residentBytes: Int
   package var operations: OperationTotals
   package var threads: Int
-  /// Measured read bandwidth of this machine in bytes per second; nil until measured.
-  package var bandwidthCeiling: Double?
+  package var roofs: Roofs
 
   package init(
     time: UInt64, weightBytes: Int, cacheBytes: Int, scratchBytes: Int, residentBytes: Int,
-    operations: OperationTotals, threads: Int, bandwidthCeiling: Double?
+    operations: OperationTotals, threads: Int, roofs: Roofs
   ) {
     self.time = time
     self.weightBytes = weightBytes
@@ -146,7 +145,7 @@ package struct ProfileSample: Sendable {
     self.residentBytes = residentBytes
     self.operations = operations
     self.threads = threads
-    self.bandwidthCeiling = bandwidthCeiling
+    self.roofs = roofs
   }
 }
 

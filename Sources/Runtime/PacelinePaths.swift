@@ -56,8 +56,8 @@ package struct PacelinePaths: Sendable, Equatable {
 
   package var history: String { state + "/history" }
   package var log: String { state + "/paceline.log" }
-  /// Measured memory bandwidth by processor.
-  package var bandwidth: String { cache + "/bandwidth" }
+  /// Measured roofs by processor.
+  package var roofline: String { cache + "/roofline" }
   /// Known hashes of model files.
   package var hashes: String { cache + "/hashes" }
 

@@ -9,7 +9,7 @@ struct Doctor: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Show what this machine, terminal and installation offer.")
 
-  @Flag(help: "Leave out the measurement of memory bandwidth.")
+  @Flag(help: "Leave out the measurements of speed.")
   var quick = false
 
   @Flag(help: "Print a JSON list of facts.")
@@ -24,7 +24,7 @@ struct Doctor: ParsableCommand {
     let environment = ProcessInfo.processInfo.environment
     var facts = [Fact(topic: "paceline", value: Version.text)]
     facts += terminalFacts(environment) + processorFacts() + modelFacts()
-    if !quick { facts.append(Fact(topic: "bandwidth", value: bandwidth())) }
+    if !quick { facts += roofFacts() }
     if json { return try Console.printJSON(facts) }
     for fact in facts {
       try Console.print(
@@ -93,26 +93,35 @@ struct Doctor: ParsableCommand {
     ]
   }
 
-  /// Reads the largest model at hand with all threads; the best of several passes.
-  private func bandwidth() -> String {
-    guard let folder = try? ModelFolder.standard() else { return "not measured" }
-    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
-    let files = names.filter { $0.hasSuffix(".gguf") }
-      .compactMap { try? MappedFile(path: folder.path + "/" + $0) }
-    guard let file = files.max(by: { $0.byteCount < $1.byteCount }), file.byteCount > 64 << 20
-    else { return "not measured: it takes a fetched model to read" }
-    let range = 0..<min(file.byteCount, 512 << 20)
+  /// What all threads can do at most: reading the largest model at hand, and multiplying bytes.
+  private func roofFacts() -> [Fact] {
     let pool = WorkerPool()
     defer { pool.shutDown() }
-    var best = 0.0
-    for _ in 0..<6 {
-      let start = monotonicNanoseconds()
-      pool.run { worker in
-        Kernels.shared.stream(file, worker.share(of: range.count, multipleOf: 4096))
-      }
-      best = max(best, Double(range.count) / Double(max(1, monotonicNanoseconds() - start)))
-    }
-    return "\(fixed(best, 1)) GB/s read by \(pool.count) threads"
+    var roofline = Roofline(file: nil, threads: pool.count, kernels: .shared)
+    let file = Self.largestModel()
+    file?.populate(0..<Roofline.mostBytes)
+    roofline.measure(file, on: pool) { true }
+    let roofs = roofline.roofs
+    return [
+      Fact(
+        topic: "read roof",
+        value: roofs.bytesPerSecond.map { "\(fixed($0 / 1e9, 1)) GB/s by \(pool.count) threads" }
+          ?? (file == nil ? "not measured: it takes a fetched model to read" : "not measured")),
+      Fact(
+        topic: "int8 roof",
+        value: roofs.operationsPerSecond.map {
+          "\(fixed($0 / 1e9, 0)) GOPS by \(pool.count) threads, two for a multiply-add"
+        } ?? "not measured"),
+    ]
+  }
+
+  private static func largestModel() -> MappedFile? {
+    guard let folder = try? ModelFolder.standard() else { return nil }
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+    return names.filter { $0.hasSuffix(".gguf") }
+      .compactMap { try? MappedFile(path: folder.path + "/" + $0) }
+      .filter { $0.byteCount >= Roofline.leastBytes }
+      .max { $0.byteCount < $1.byteCount }
   }
 
   private static func processorFlags() -> Set<String> {

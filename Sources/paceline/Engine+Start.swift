@@ -7,7 +7,7 @@ extension Engine {
 
   /// An engine for the program's own models.
   static func standard(threads: Int?) -> Engine {
-    Engine(threads: threads, bandwidthFile: try? PacelinePaths().bandwidth)
+    Engine(threads: threads, rooflineFile: try? PacelinePaths().roofline)
   }
 
   /// Loads a model and waits for it.

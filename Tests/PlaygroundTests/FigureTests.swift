@@ -40,6 +40,18 @@ import Testing
     #expect(stage.state.profile.timeToFirstToken == 0.18)
   }
 
+  @Test func thePromptsOperationsAreKeptApartFromTheTokens() {
+    var stage = Stage()
+    stage.press("a<enter>")
+    stage.answer("one two three")
+    let profile = stage.state.profile
+    let script = Script(settings: SamplerSettings(), start: 0)
+    #expect(profile.promptOperations == script.promptOperations)
+    #expect(profile.operations[.feedForward].operations == 2 * 159_000_000)
+    stage.press("b<enter>")
+    #expect(stage.state.profile.promptOperations == OperationTotals())
+  }
+
   @Test func theGraphStandsStillWhereFrozen() {
     var stage = Stage(120, 40)
     stage.press("a<enter>")

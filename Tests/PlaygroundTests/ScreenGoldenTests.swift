@@ -159,6 +159,13 @@ import Testing
     expectGolden(stage.screen(), "zoom-knobs-120x40")
   }
 
+  @Test(arguments: [(80, 24), (120, 40), (200, 60)])
+  func aZoomedProfileHoldsBothPhasesAgainstTheirRoofs(_ width: Int, _ height: Int) {
+    var stage = Self.midGeneration(width, height)
+    stage.press("<esc>2z")
+    expectGolden(stage.screen(), "zoom-profile-\(width)x\(height)")
+  }
+
   @Test func stagesAreReorderedInTheKnobsPane() {
     var stage = Self.midGeneration(120, 40)
     stage.press("<esc>3ojjJ")

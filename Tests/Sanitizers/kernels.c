@@ -277,6 +277,15 @@ static void check_attention(int32_t isa, int64_t dimension, int64_t group, int64
   free(queries), free(values), free(keys), free(halves), free(slots), free(expected), free(actual);
 }
 
+// A sum of products that does not depend on how many make a step.
+static void check_integer_products(int32_t isa) {
+  int64_t factor = ck_integer_products_per_step(isa) / ck_integer_products_per_step(CK_SCALAR);
+  for (int64_t steps = 0; steps <= 300; steps += 7) {
+    uint32_t expected = ck_integer_products(CK_SCALAR, steps * factor);
+    require(ck_integer_products(isa, steps) == expected, "integer_products", isa, steps);
+  }
+}
+
 static void check_all(int32_t isa) {
   static const int64_t counts[] = {1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 65, 256, 771, 1024};
   for (int32_t type = 0; type < CK_TYPE_LIMIT; type++) {
@@ -295,6 +304,7 @@ static void check_all(int32_t isa) {
     check_elementwise(isa, counts[i], 1);
   }
   check_rms_norm(isa);
+  check_integer_products(isa);
   for (int64_t dimension = 2; dimension <= 80; dimension += 2) {
     check_rotate(isa, dimension, 0);
     check_rotate(isa, dimension, 1);

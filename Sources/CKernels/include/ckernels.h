@@ -187,6 +187,13 @@ static inline void ck_pause(void) {
 // Returns a checksum.
 uint64_t ck_stream_read(int32_t isa, const void *memory, int64_t bytes);
 
+// The least time that integer products take: `steps` steps of what the set's quantised products
+// consist of, in registers, in enough independent chains to keep the processor busy. A step is
+// ck_integer_products_per_step(isa) multiply-adds of bytes: 16 pairs, over and over. No optimiser
+// removes them. Returns the sum of all products modulo 2^32.
+uint32_t ck_integer_products(int32_t isa, int64_t steps);
+int64_t ck_integer_products_per_step(int32_t isa);
+
 #ifdef __cplusplus
 }
 #endif

@@ -18,6 +18,8 @@ final class TransformerPass {
   private let isSmall: Bool
   /// From the first row that wants logits to the last.
   private let logitSpan: Range<Int>
+  /// Positions that all rows together attend to, in a layer without a window and in one with it.
+  private let positions, positionsInWindow: Int
   /// Written by worker 0 before a barrier, read by all after it.
   private(set) var wasCancelled = false
 
@@ -37,6 +39,8 @@ final class TransformerPass {
     configuration = model.configuration
     rows = batch.count
     isSmall = rows <= TransformerScratch.smallPass
+    positions = batch.attendedPositions(in: caches, window: nil)
+    positionsInWindow = batch.attendedPositions(in: caches, window: configuration.window)
     let first = batch.logitRows.min() ?? 0
     logitSpan = first..<(batch.logitRows.max() ?? first - 1) + 1
   }
@@ -61,9 +65,12 @@ final class TransformerPass {
   }
 
   /// Ends a phase whose results the other workers need: everyone waits, and worker 0 books the time.
-  private func finish(_ operation: OperationClass, bytes: Int = 0, as worker: Worker) {
+  private func finish(
+    _ operation: OperationClass, bytes: Int = 0, operations: @autoclosure () -> Int = 0,
+    as worker: Worker
+  ) {
     worker.barrier()
-    if worker.index == 0 { clock.mark(operation, bytes: bytes) }
+    if worker.index == 0 { clock.mark(operation, bytes: bytes, operations: operations()) }
   }
 
   /// Ends work on rows that no other worker touches: in a small pass, where everyone has done all of it, no one waits.
@@ -151,7 +158,10 @@ final class TransformerPass {
       then: layer.attentionOutput, as: worker
     ) { share in addBias(layer.valueBias, to: scratch.values, rows: 0..<rows, columns: share) }
     let bytes = layer.queries.byteCount + layer.keys.byteCount + layer.values.byteCount
-    finish(.projection, bytes: bytes, as: worker)
+    finish(
+      .projection, bytes: bytes,
+      operations: queryRows.count * layer.queries.operations
+        + rows * (layer.keys.operations + layer.values.operations), as: worker)
     guard configuration.normsQueriesAndKeys else { return }
     for item in worker.share(of: rows * shape.heads) {
       normalizeHead(item, of: scratch.queries, weight: layer.queryNorm)
@@ -191,7 +201,11 @@ final class TransformerPass {
       cache.attend(step, as: worker)
       bytes += cache.byteCount / shape.layers
     }
-    finish(.attention, bytes: bytes, as: worker)
+    finish(
+      .attention, bytes: bytes,
+      operations: 4 * shape.queryWidth
+        * (windowed ? positionsInWindow : positions),
+      as: worker)
   }
 
   private func projectOutput(
@@ -202,7 +216,9 @@ final class TransformerPass {
     multiply(
       layer.attentionOutput, by: own.attended, rows: active, into: scratch.projected,
       then: layer.gate, as: worker)
-    finish(.projection, bytes: layer.attentionOutput.byteCount, as: worker)
+    finish(
+      .projection, bytes: layer.attentionOutput.byteCount,
+      operations: active.count * layer.attentionOutput.operations, as: worker)
   }
 
   private func feedForward(
@@ -217,7 +233,9 @@ final class TransformerPass {
     prepare(own.normed, rows: mine, for: layer.gate, layer.up)
     finishRows(.norm, as: worker)
     gateUp(layer, rows: active, from: own, as: worker)
-    finish(.feedForward, bytes: layer.gate.byteCount + layer.up.byteCount, as: worker)
+    finish(
+      .feedForward, bytes: layer.gate.byteCount + layer.up.byteCount,
+      operations: active.count * (layer.gate.operations + layer.up.operations), as: worker)
 
     prepare(own.inner, rows: mine, for: layer.down)
     finishRows(.norm, as: worker)
@@ -225,7 +243,9 @@ final class TransformerPass {
     multiply(
       layer.down, by: own.inner, rows: active, into: scratch.projected,
       then: index + 1 < layers.count ? layers[index + 1].queries : model.weights.head, as: worker)
-    finish(.feedForward, bytes: layer.down.byteCount, as: worker)
+    finish(
+      .feedForward, bytes: layer.down.byteCount,
+      operations: active.count * layer.down.operations, as: worker)
   }
 
   /// inner = activation(gate) * up, each worker the output rows that it has multiplied.
@@ -328,7 +348,9 @@ final class TransformerPass {
         for index in wanted.indices { summarize(piece, of: index) }
       }
     }
-    finish(.head, bytes: model.weights.head.byteCount, as: worker)
+    finish(
+      .head, bytes: model.weights.head.byteCount,
+      operations: wanted.count * model.weights.head.operations, as: worker)
   }
 
   /// Ends the logits of some tokens for one row: the cap, and the summaries that samplers look at first.

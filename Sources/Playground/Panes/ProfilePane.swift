@@ -10,20 +10,37 @@ enum ProfilePane {
       return
     }
     let profile = state.profile
-    let operations = operationRows(profile)
+    let tables = tables(profile)
     let room = area.height - 3
-    // The graph comes first; the table of operations takes what it leaves.
-    let least = max(6, room * 3 / 5)
-    let table = operations.isEmpty ? 0 : min(operations.count + 2, max(0, room - least))
-    let graphRows = room - (table >= 3 ? table : 0)
-    let parts = area.rows([1, graphRows, 1, 1])
-    frame.write(speedLine(profile), at: parts[0].origin, width: area.width)
-    drawGraph(profile, in: parts[1], on: &frame)
-    writeItems(promptItems(state), in: parts[2], on: &frame)
-    drawMemory(profile, in: parts[3], on: &frame)
-    guard table >= 3 else { return }
-    let below = area.splitTop(1 + graphRows + 2).rest
-    drawOperations(operationRows(profile, most: table - 2), profile, in: below, on: &frame)
+    if let first = tables.first, room < 12, area.width >= 76 {
+      // Too low for a table under the graph: side by side.
+      let (upper, lower) = area.splitBottom(2)
+      let (left, right) = upper.splitRight(40)
+      drawSpeed(profile, in: left, on: &frame)
+      drawFacts(state, in: lower, on: &frame)
+      first.draw(in: right.splitLeft(1).rest, on: &frame)
+      return
+    }
+    // The graph comes first; the tables take what it leaves.
+    let graph = room < 12 ? 6 : max(7, room * 2 / 5)
+    let height = tableHeight(tables, width: area.width, most: room - graph)
+    let (upper, lower) = area.splitBottom(height >= 3 ? height : 0)
+    drawSpeed(profile, in: upper.splitBottom(2).rest, on: &frame)
+    drawFacts(state, in: upper.splitBottom(2).bottom, on: &frame)
+    draw(tables, in: lower, on: &frame)
+  }
+
+  /// Speed in one line, and over time.
+  private static func drawSpeed(_ profile: ProfileState, in area: Rect, on frame: inout Frame) {
+    let (line, rest) = area.splitTop(1)
+    frame.write(speedLine(profile), at: line.origin, width: line.width)
+    drawGraph(profile, in: rest, on: &frame)
+  }
+
+  /// Two lines about prompt and memory.
+  private static func drawFacts(_ state: PlaygroundState, in area: Rect, on frame: inout Frame) {
+    writeItems(promptItems(state), in: area.row(0), on: &frame)
+    drawMemory(state.profile, in: area.row(1), on: &frame)
   }
 
   // MARK: Speed
@@ -160,56 +177,56 @@ enum ProfilePane {
 
   // MARK: Operations
 
-  /// The classes that took time, the longest first.
-  ///
-  /// Where there is room for fewer, the last row is the sum of the rest.
-  private static func operationRows(_ profile: ProfileState, most: Int = .max) -> [BarRow] {
-    let total = profile.operations.totalNanoseconds
-    let steps = profile.tokens - 1
-    guard total > 0, steps > 0 else { return [] }
-    var entries = OperationClass.allCases
-      .map { ($0.title, profile.operations[$0].nanoseconds) }
-      .filter { $0.1 > 0 }
-      .sorted { $0.1 > $1.1 }
-    if entries.count > most, most > 1 {
-      let rest = entries[(most - 1)...].reduce(0) { $0 + $1.1 }
-      entries = entries.prefix(most - 1) + [("rest", rest)]
-    }
-    return entries.map { title, nanoseconds in
-      let value = Double(nanoseconds) / 1e6 / Double(steps)
-      return BarRow(
-        title, fraction: Double(nanoseconds) / Double(total),
-        value: PlaygroundState.number(value, decimals: value < 9.95 ? 2 : 1) + " ms")
-    }
+  /// The tables of the last answer: its tokens, then its prompt.
+  private static func tables(_ profile: ProfileState) -> [OperationTable] {
+    let prompt = "prompt of \(counted(profile.promptRows, "token"))"
+    return [
+      OperationTable(
+        title: "per token", name: "token", totals: profile.operations, steps: profile.tokens - 1,
+        roofs: profile.roofs),
+      OperationTable(
+        title: profile.promptRows > 0 ? prompt : "prompt", name: "prompt",
+        totals: profile.promptOperations, steps: 1, roofs: profile.roofs),
+    ].filter { $0.steps > 0 && $0.totals.totalNanoseconds > 0 }
   }
 
-  private static func drawOperations(
-    _ rows: [BarRow], _ profile: ProfileState, in area: Rect, on frame: inout Frame
-  ) {
-    let parts = area.rows([1, area.height - 2, 1])
-    drawSection("per token, by operation", in: parts[0], on: &frame)
-    BarRow.draw(rows, in: parts[1].inset(horizontal: 1, vertical: 0), on: &frame)
-    let line = Rect(
-      x: area.x, y: parts[1].y + min(rows.count, parts[1].height), width: area.width, height: 1)
-    frame.write(bandwidthLine(profile), at: Point(x: line.x + 1, y: line.y), width: line.width - 1)
+  private static func standAbreast(_ tables: [OperationTable], width: Int) -> Bool {
+    tables.count > 1 && width >= 100
   }
 
-  private static func bandwidthLine(_ profile: ProfileState) -> StyledText {
-    let bytes = OperationClass.allCases.reduce(0) { $0 + profile.operations[$1].bytes }
-    let nanoseconds = profile.operations.totalNanoseconds
-    guard bytes > 0, nanoseconds > 0 else {
-      return StyledText("bandwidth not measured", Style(.dim))
+  /// The least rows that a second table is worth: with fewer a line tells of it.
+  private static let leastSecondTable = 5
+
+  /// Rows that the tables make good use of, `most` at most.
+  private static func tableHeight(_ tables: [OperationTable], width: Int, most: Int) -> Int {
+    guard let first = tables.first, let last = tables.last, tables.count > 1 else {
+      return min(tables.first?.height ?? 0, most)
     }
-    let speed = Double(bytes) / Double(nanoseconds)
-    var line = StyledText("reads ", Style(.dim))
-    line.append("\(PlaygroundState.number(speed, decimals: 1)) GB/s")
-    if let ceiling = profile.bandwidthCeiling, ceiling > 0 {
-      let share = Int((speed * 1e9 / ceiling * 100).rounded())
-      line.append(
-        " of \(PlaygroundState.number(ceiling / 1e9, decimals: 1)) measured (\(share)%)",
-        Style(.dim))
+    if standAbreast(tables, width: width) { return min(max(first.height, last.height), most) }
+    let both = min(first.height + last.height, most)
+    return both >= first.height + leastSecondTable ? both : min(first.height + 1, most)
+  }
+
+  /// Side by side, or under each other.
+  private static func draw(_ tables: [OperationTable], in area: Rect, on frame: inout Frame) {
+    guard let first = tables.first, let last = tables.last else { return }
+    if standAbreast(tables, width: area.width) {
+      let (left, right) = area.splitLeft(area.width / 2)
+      first.draw(in: left.splitRight(1).rest, on: &frame)
+      last.draw(in: right.splitLeft(1).rest, on: &frame)
+    } else if tables.count > 1, area.height >= first.height + leastSecondTable {
+      let (upper, lower) = area.splitTop(first.height)
+      first.draw(in: upper, on: &frame)
+      last.draw(in: lower, on: &frame)
+    } else if tables.count == 1 || area.height < 6 {
+      first.draw(in: area, on: &frame)
+    } else {
+      let (upper, lower) = area.splitBottom(1)
+      first.draw(in: upper, on: &frame)
+      let line = lower.inset(horizontal: 1, vertical: 0)
+      frame.write(
+        last.summary(width: line.width, named: true), at: line.origin, width: line.width)
     }
-    return line
   }
 
   // MARK: Two rows
@@ -264,7 +281,9 @@ enum ProfilePane {
       items += [("rss", byteText(memory.resident)), ("kv", byteText(memory.cache))]
     }
     return items
-      + operationRows(profile).map { ($0.label, "\(Int(($0.fraction * 100).rounded()))%") }
+      + (tables(profile).first?.shares ?? []).map {
+        ($0.label, "\(Int(($0.fraction * 100).rounded()))%")
+      }
   }
 }
 

@@ -92,8 +92,12 @@ package struct ProfileState: Sendable, Equatable {
   /// Operations of the generated tokens of the last answer.
   package var operations = OperationTotals()
   package var tokens = 0
+  /// Operations of the last answer's prompt, up to its first token.
+  package var promptOperations = OperationTotals()
+  /// Rows of the prompt that were computed.
+  package var promptRows = 0
   package var memory: MemoryFigures?
-  package var bandwidthCeiling: Double?
+  package var roofs = Roofs()
   package var threads: Int?
   package var timeToFirstToken: Double?
   /// Tokens a second while the prompt was read.
@@ -120,6 +124,8 @@ package struct ProfileState: Sendable, Equatable {
   package mutating func beginAnswer() {
     gaps = GapHistogram()
     operations = OperationTotals()
+    promptOperations = OperationTotals()
+    promptRows = 0
     tokens = 0
     previous = nil
     answerStart = nil
@@ -136,6 +142,7 @@ package struct ProfileState: Sendable, Equatable {
 
   package mutating func record(_ token: TokenRecord) {
     tokens += 1
+    if token.index == 0 { promptOperations = token.operations }
     newest = max(newest, token.time)
     if let previous, token.time > previous {
       gaps.record(nanoseconds: token.time - previous)
@@ -151,7 +158,7 @@ package struct ProfileState: Sendable, Equatable {
     memory = MemoryFigures(
       weights: sample.weightBytes, cache: sample.cacheBytes, scratch: sample.scratchBytes,
       resident: sample.residentBytes)
-    bandwidthCeiling = sample.bandwidthCeiling ?? bandwidthCeiling
+    roofs = sample.roofs
     threads = sample.threads
   }
 

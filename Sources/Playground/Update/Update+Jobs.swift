@@ -86,6 +86,7 @@ extension PlaygroundState {
       ])
     case .prefill(let done, let total, let seconds):
       running?.phase = .reading(done: done, total: total, seconds: seconds)
+      profile.promptRows = done
       // A few tokens after a reused prompt say nothing about the speed of reading.
       if done >= 8, seconds > 0 { profile.promptSpeed = Double(done) / seconds }
       return []

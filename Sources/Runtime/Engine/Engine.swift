@@ -11,8 +11,9 @@ package actor Engine {
   private let decoding: DecodingParts
   private let pool: WorkerPool
   private let kernels = Kernels.shared
-  private let bandwidthFile: String?
-  private lazy var bandwidth = BandwidthGauge(file: bandwidthFile, threads: pool.count)
+  private let rooflineFile: String?
+  private lazy var roofline = Roofline(
+    file: rooflineFile, threads: pool.count, kernels: kernels)
   private var current: EngineModel?
   private var caches = CacheStore()
 
@@ -22,15 +23,15 @@ package actor Engine {
 
   /// - Parameters:
   ///   - threads: threads that compute, the engine's own included; nil takes the processors at hand.
-  ///   - bandwidthFile: where the measured memory bandwidth is kept between runs; nil keeps it nowhere.
+  ///   - rooflineFile: where the measured roofs are kept between runs; nil keeps it nowhere.
   package init(
-    threads: Int? = nil, bandwidthFile: String? = nil,
+    threads: Int? = nil, rooflineFile: String? = nil,
     loader: @escaping EngineModelLoader = EngineModel.fromGGUF,
     decoding: DecodingParts = .standard
   ) {
     executor = ComputeThreadExecutor(name: "paceline-engine")
     pool = WorkerPool(count: threads)
-    self.bandwidthFile = bandwidthFile
+    self.rooflineFile = rooflineFile
     self.loader = loader
     self.decoding = decoding
   }
@@ -57,7 +58,7 @@ package actor Engine {
       entry.events.finish()
     }
     if let file = current?.file {
-      bandwidth.measure(file, on: pool, kernels: kernels) { queue.isEmpty }
+      roofline.measure(file, on: pool) { queue.isEmpty }
     }
   }
 
@@ -72,9 +73,9 @@ package actor Engine {
       case .generate(let request):
         try GenerateRun(
           request: request, entry: entry, model: try model(), decoding: decoding, pool: pool,
-          bandwidthCeiling: bandwidth.ceiling
+          roofs: roofline.roofs
         ).run(caches: &caches)
-        bandwidth.renew()
+        roofline.renew()
       }
     } catch {
       entry.events.yield(.failed(error))
@@ -102,7 +103,10 @@ package actor Engine {
     loaded.summary.loadSeconds = secondsBetween(start, monotonicNanoseconds())
     caches.removeAll()
     current = loaded
-    if let file = loaded.file { PageWarmer.start(file) }
+    if let file = loaded.file {
+      // What could not be measured while the file was still on the disk is made up for then.
+      PageWarmer.start(file) { [weak self] in Task { await self?.work() } }
+    }
     entry.events.yield(.loaded(loaded.summary))
   }
 }

@@ -11,7 +11,7 @@ final class GenerateRun {
   private let model: EngineModel
   private let decoding: DecodingParts
   private let pool: WorkerPool
-  private let bandwidthCeiling: Double?
+  private let roofs: Roofs
   private let startTime = monotonicNanoseconds()
   private var loopTime: UInt64 = 0
   private var schedule: KnobSchedule
@@ -19,7 +19,7 @@ final class GenerateRun {
 
   init(
     request: GenerateRequest, entry: JobQueue.Entry, model: EngineModel, decoding: DecodingParts,
-    pool: WorkerPool, bandwidthCeiling: Double?
+    pool: WorkerPool, roofs: Roofs
   ) {
     self.request = request
     events = entry.events
@@ -27,7 +27,7 @@ final class GenerateRun {
     self.model = model
     self.decoding = decoding
     self.pool = pool
-    self.bandwidthCeiling = bandwidthCeiling
+    self.roofs = roofs
     schedule = KnobSchedule(request.scheduledChanges)
   }
 
@@ -93,7 +93,7 @@ final class GenerateRun {
           time: time, weightBytes: model.file?.byteCount ?? model.model.weightByteCount,
           cacheBytes: cache.byteCount, scratchBytes: model.scratchBytes(),
           residentBytes: ProcessMemory.residentBytes, operations: operations, threads: pool.count,
-          bandwidthCeiling: bandwidthCeiling)))
+          roofs: roofs)))
   }
 
   private func provenance(

@@ -44,13 +44,7 @@ struct Script {
     // A slow swing and a small step make a graph with a shape.
     let swing = UInt64((index * 7) % 23) * 900_000
     time += index == 0 ? 0 : 38_000_000 + swing
-    var operations = OperationTotals()
-    operations.add(.feedForward, nanoseconds: 22_000_000 + swing, bytes: 52_000_000)
-    operations.add(.projection, nanoseconds: 8_000_000, bytes: 20_000_000)
-    operations.add(.attention, nanoseconds: 3_100_000, bytes: 4_000_000)
-    operations.add(.head, nanoseconds: 3_400_000, bytes: 16_000_000)
-    operations.add(.norm, nanoseconds: 900_000, bytes: 0)
-    operations.add(.sampling, nanoseconds: 600_000, bytes: 0)
+    let operations = index == 0 ? promptOperations : tokenOperations(swing)
     let token = TokenID(100 + index)
     let record = TokenRecord(
       sampled: SampledToken(
@@ -67,6 +61,32 @@ struct Script {
     return TokenChunk(
       text: text, records: [record], pieces: [token: text, 7: " L3", 8: " line"],
       contextCount: context)
+  }
+
+  private func tokenOperations(_ swing: UInt64) -> OperationTotals {
+    totals([
+      (.feedForward, 22_000_000 + swing, 52_000_000, 159_000_000),
+      (.projection, 8_000_000, 20_000_000, 53_000_000),
+      (.attention, 3_100_000, 4_000_000, 9_000_000),
+      (.head, 3_400_000, 16_000_000, 57_000_000), (.norm, 900_000, 0, 0),
+      (.sampling, 600_000, 0, 0),
+    ])
+  }
+
+  var promptOperations: OperationTotals {
+    totals([
+      (.feedForward, 68_000_000, 52_000_000, 5_570_000_000),
+      (.projection, 24_000_000, 20_000_000, 1_860_000_000),
+      (.attention, 5_000_000, 4_000_000, 278_000_000),
+      (.head, 4_400_000, 16_000_000, 57_000_000), (.norm, 7_600_000, 0, 0),
+      (.embedding, 200_000, 0, 0), (.sampling, 600_000, 0, 0),
+    ])
+  }
+
+  private func totals(_ entries: [(OperationClass, UInt64, Int, Int)]) -> OperationTotals {
+    entries.reduce(into: OperationTotals()) {
+      $0.add($1.0, nanoseconds: $1.1, bytes: $1.2, operations: $1.3)
+    }
   }
 
   private var reports: [StageReport] {
@@ -87,7 +107,7 @@ struct Script {
     ProfileSample(
       time: time, weightBytes: 98_000_000, cacheBytes: 47_185_920, scratchBytes: 6_300_000,
       residentBytes: 171_000_000, operations: OperationTotals(), threads: 2,
-      bandwidthCeiling: 21.0e9)
+      roofs: Roofs(bytesPerSecond: 5.2e9, operationsPerSecond: 96e9))
   }
 
   func provenance(_ finish: FinishReason, promptTokens: Int) -> Provenance {
