@@ -4,6 +4,8 @@ package enum BenchTest: Hashable, Sendable {
   case prompt(count: Int, depth: Int)
   /// Computes `count` tokens one after another behind `depth` others.
   case generation(count: Int, depth: Int)
+  /// A fresh process, from its start until its model is loaded.
+  case ready
   /// A fresh process, from its start to the first token after a one-word prompt.
   case start
   /// A fresh process, from its start to the first token after a prompt of 64 tokens.
@@ -25,12 +27,13 @@ package enum BenchTest: Hashable, Sendable {
   package static let full: [BenchTest] =
     [32, 128, 512].map { .prompt(count: $0, depth: 0) }
     + [0, 512, 2048, 8192].map { .generation(count: 128, depth: $0) }
-    + [.start, .firstToken, .memory]
+    + [.ready, .start, .firstToken, .memory]
 
   package var name: String {
     switch self {
     case .prompt(let count, let depth): "pp\(count)" + (depth > 0 ? "@\(depth)" : "")
     case .generation(let count, let depth): "tg\(count)" + (depth > 0 ? "@\(depth)" : "")
+    case .ready: "ready"
     case .start: "start"
     case .firstToken: "ttft\(Self.promptTokens)"
     case .memory: "memory"
@@ -39,7 +42,7 @@ package enum BenchTest: Hashable, Sendable {
 
   /// The test of that name, such as `pp512`, `tg128@2048` or `start`; nil where there is none.
   package init?(name: String) {
-    let whole: [BenchTest] = [.start, .firstToken, .memory]
+    let whole: [BenchTest] = [.ready, .start, .firstToken, .memory]
     if let found = whole.first(where: { $0.name == name }) {
       self = found
       return
@@ -80,7 +83,7 @@ package enum BenchTest: Hashable, Sendable {
     switch self {
     case .prompt(let count, let depth): (count, depth, true)
     case .generation(let count, let depth): (count, depth, false)
-    case .start, .firstToken, .memory: nil
+    case .ready, .start, .firstToken, .memory: nil
     }
   }
 
@@ -88,9 +91,26 @@ package enum BenchTest: Hashable, Sendable {
   package var positions: Int {
     switch self {
     case .prompt(let count, let depth), .generation(let count, let depth): count + depth
-    case .start: 16
+    case .ready, .start: 16
     case .firstToken: Self.promptTokens + 1
     case .memory: Self.promptTokens + Self.memoryTokens
     }
+  }
+}
+
+extension BenchTest {
+  /// The figures that one run of the test gives.
+  package var figures: [(name: String, unit: BenchUnit)] {
+    switch self {
+    case .prompt, .generation: [(name, .tokensPerSecond)]
+    case .ready, .start, .firstToken: [(name, .milliseconds)]
+    case .memory: [("rss", .mebibytes), ("private", .mebibytes)]
+    }
+  }
+
+  /// Runs that one process times of this test, after a warm-up of its own.
+  package var repetitionsOfACell: Int {
+    guard let speed, speed.isPrompt else { return 2 }
+    return min(max(512 / speed.count, 2), 8)
   }
 }
