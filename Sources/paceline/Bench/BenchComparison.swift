@@ -75,7 +75,12 @@ struct BenchComparison {
     }
     for test in plan.tests { add(test, samples, to: &report, path, prompt) }
     progress("\(report.file): perplexity")
-    report.quality = try quality(path)
+    do throws(InferenceError) {
+      report.quality = try quality(path)
+    } catch {
+      guard error.code != .cancelled else { throw error }
+      report.failures.append("quality: \(error.message)")
+    }
     return report
   }
 

@@ -48,14 +48,14 @@ package struct CellGuard: Sendable {
 
   /// Runs attempts until one's conditions are good or none is left; then the least disturbed counts, as noisy.
   ///
-  /// - Parameter pause: called between two attempts.
+  /// - Parameter pause: called between two attempts; waits for a quiet machine where none is given.
   package func measure<Value, Failure: Error>(
-    pause: () -> Void = { Thread.sleep(forTimeInterval: 2) },
+    pause: (() -> Void)? = nil,
     attempt run: () throws(Failure) -> (Value, CellConditions)
   ) throws(Failure) -> (Value, CellConditions) {
     var best: (Value, CellConditions)?
     for attempt in 0...max(0, retries) {
-      if attempt > 0 { pause() }
+      if attempt > 0 { if let pause { pause() } else { awaitQuiet(seconds: 30) } }
       var (value, conditions) = try run()
       conditions.rejected = attempt
       if accepts(conditions) { return (value, conditions) }
@@ -70,6 +70,17 @@ package struct CellGuard: Sendable {
 
   private func disturbance(_ conditions: CellConditions) -> Double {
     conditions.others + conditions.steal + conditions.drift
+  }
+
+  /// Waits until the machine's other work is within the limits, for as many seconds at most.
+  func awaitQuiet(seconds: Int) {
+    for _ in 0..<seconds {
+      guard let before = MachineLoad.now() else { return }
+      Thread.sleep(forTimeInterval: 1)
+      guard let after = MachineLoad.now() else { return }
+      let shares = after.shares(since: before, seconds: 1)
+      if shares.others <= load, shares.steal <= steal { return }
+    }
   }
 
   /// Runs a cell and watches the machine meanwhile.

@@ -2,7 +2,7 @@ import Foundation
 import Inference
 
 /// llama.cpp's programs in one folder.
-struct Peer {
+package struct Peer {
   let folder: String
   private let completion: String?
 
@@ -95,7 +95,7 @@ struct Peer {
   }
 
   /// The figure of a line such as `Final estimate: PPL = 12.3456 +/- 0.1`.
-  static func finalEstimate(_ text: String) -> Double? {
+  package static func finalEstimate(_ text: String) -> Double? {
     text.firstMatch(of: /Final estimate: PPL = ([0-9.]+)/).flatMap { Double($0.output.1) }
   }
 }
