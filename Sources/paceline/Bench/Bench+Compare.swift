@@ -9,7 +9,7 @@ extension Bench {
 
   /// Compares with llama.cpp and reports.
   func compare(_ folder: String, _ interruption: Interruption) throws {
-    let peer = try Peer(folder: folder)
+    let peer = try Peer(folder: folder, limit: comparing.cellLimit)
     let targets =
       try comparing.targets.map(BenchTargets.read) ?? BenchTargets(models: [:])
     let threads = options.threads ?? WorkerPool.availableProcessors
@@ -27,7 +27,11 @@ extension Bench {
       let comparison = BenchComparison(
         own: ownProgram, peer: peer, plan: plan, cellGuard: comparing.cellGuard, targets: targets,
         qualityText: try qualityText(), interruption: interruption)
-      let model = try comparison.run(model: path) { line.show($0) }
+      let model = try comparison.run(model: path) { text, isMilestone in
+        // A log is told of rounds, a terminal of every cell.
+        if isMilestone, !Console.errorIsTerminal { Console.note(text) }
+        line.show(text)
+      }
       line.clear()
       report.models.append(model)
       if !json { try printTable(model) }
@@ -47,7 +51,9 @@ extension Bench {
   }
 
   private func writeMarkdown(_ report: BenchReport, to file: String) throws(InferenceError) {
-    let text = BenchMarkdown(report, command: "make bench-report").text
+    let text = BenchMarkdown(
+      report, command: "make bench-report PEER=FOLDER ROUNDS=\(report.rounds)"
+    ).text
     do {
       try text.write(toFile: file, atomically: true, encoding: .utf8)
     } catch {

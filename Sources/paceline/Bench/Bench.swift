@@ -3,10 +3,9 @@ import Compute
 import Foundation
 import Inference
 import Models
-import Runtime
 
 /// Measures how fast a model reads a prompt and generates, alone or against llama.cpp.
-struct Bench: AsyncParsableCommand {
+struct Bench: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Measure prompt and generation speed.",
     usage: "paceline bench [--model <model> ...] [<options>]",
@@ -49,8 +48,6 @@ struct Bench: AsyncParsableCommand {
 
   @OptionGroup(title: "Comparing with llama.cpp") var comparing: CompareOptions
 
-  @Flag(help: .hidden) var untilReady = false
-
   func validate() throws {
     guard repetitions >= 1, chunk >= 1, tolerance >= 0 else {
       throw ValidationError(
@@ -68,8 +65,9 @@ struct Bench: AsyncParsableCommand {
     if json, profile { throw ValidationError("--profile is for the table, not for --json") }
   }
 
-  func run() async throws {
-    if untilReady { return try await announceReady() }
+  // Not asynchronous: the threads of Swift's pool do not keep the priority that the program was started with, and
+  // what they start would not either.
+  func run() throws {
     let interruption = Interruption()
     interruption.onInterrupt {}
     if let folder = comparing.against { return try compare(folder, interruption) }
@@ -95,15 +93,8 @@ struct Bench: AsyncParsableCommand {
   }
 
   var ownProgram: OwnProgram {
-    OwnProgram(threads: options.threads, isa: options.isa, chunk: chunk)
-  }
-
-  /// Loads as every command does that answers, and says so on standard output.
-  private func announceReady() async throws {
-    for path in try options.paths() {
-      _ = try await Engine.standard(threads: options.threads).load(path, contextLength: nil)
-      try Console.print("ready")
-    }
+    OwnProgram(
+      threads: options.threads, isa: options.isa, chunk: chunk, limit: comparing.cellLimit)
   }
 }
 

@@ -19,9 +19,9 @@ struct BenchComparison {
     var isNoisy: Bool
   }
 
-  /// - Parameter progress: told of each cell before it runs.
+  /// - Parameter progress: told of each cell before it runs, and whether it is the first of a round.
   func run(
-    model path: String, progress: (String) -> Void
+    model path: String, progress: (_ text: String, _ isMilestone: Bool) -> Void
   ) throws(InferenceError) -> ModelReport {
     let loaded = try ModelLoader.load(path: path, contextLength: 1)
     let prompt = try BenchPrompt(loaded)
@@ -43,7 +43,7 @@ struct BenchComparison {
         let title = cell.setting.map { "llama.cpp \($0)" } ?? "paceline"
         progress(
           "\(report.file): round \(round)/\(plan.rounds), cell \(index + 1)/\(cells.count): "
-            + "\(cell.test.name) \(title)")
+            + "\(cell.test.name) \(title)", index == 0)
         let repetitions = round == 0 ? 1 : cell.test.repetitionsOfACell
         // Round 0 warms the page cache and finds the settings to go on with; one retry is enough for it.
         var limits = cellGuard
@@ -74,7 +74,7 @@ struct BenchComparison {
       }
     }
     for test in plan.tests { add(test, samples, to: &report, path, prompt) }
-    progress("\(report.file): perplexity")
+    progress("\(report.file): perplexity", true)
     do throws(InferenceError) {
       report.quality = try quality(path)
     } catch {

@@ -25,7 +25,7 @@ package struct BenchMarkdown {
       | machine | \(machine.processor), \(machine.cores) processors, \(machine.memory) |
       | it has | \(machine.features.joined(separator: " ")) |
       | kernel | \(machine.kernel), huge pages: \(machine.hugePages) |
-      | Paceline | \(report.paceline), \(report.threads) threads |
+      | Paceline | \(report.paceline), threads: \(report.threads) |
       | llama.cpp | \(report.peer) |
       | rounds | \(report.rounds) and one before them that is not counted; seed \(report.seed) |
       | a cell is repeated where | \(report.limits) |

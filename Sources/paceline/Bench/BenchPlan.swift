@@ -11,11 +11,17 @@ package struct BenchPlan: Sendable {
   /// Threads of both programs; llama.cpp is tried with one, too.
   package var threads: Int
 
-  package init(tests: [BenchTest], rounds: Int, seed: UInt64, threads: Int) {
+  /// Seconds after which a process is given up.
+  package var limit: Int
+
+  package init(
+    tests: [BenchTest], rounds: Int, seed: UInt64, threads: Int, limit: Int = 600
+  ) {
     self.tests = tests
     self.rounds = rounds
     self.seed = seed
     self.threads = threads
+    self.limit = limit
   }
 
   /// One process of one engine; nil: ours.

@@ -28,6 +28,9 @@ struct CompareOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Times that a cell is repeated at most.", valueName: "n"))
   var retries = 3
 
+  @Option(help: ArgumentHelp("Seconds after which a cell is given up.", valueName: "n"))
+  var cellLimit = 600
+
   @Option(
     help: ArgumentHelp("A table of ratios to reach, in JSON.", valueName: "file"),
     completion: .file(extensions: ["json"]))
@@ -47,6 +50,9 @@ struct CompareOptions: ParsableArguments {
   func validate() throws {
     guard rounds >= 1, rounds <= 1000 else {
       throw ValidationError("--rounds takes a number from 1 to 1000")
+    }
+    guard (1...86_400).contains(cellLimit) else {
+      throw ValidationError("--cell-limit takes a number from 1 to 86400")
     }
     guard retries >= 0, retries <= 100 else {
       throw ValidationError("--retries takes a number from 0 to 100")

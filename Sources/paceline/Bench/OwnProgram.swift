@@ -6,6 +6,8 @@ struct OwnProgram {
   var threads: Int?
   var isa: String?
   var chunk: Int
+  /// Seconds after which a process is given up.
+  var limit = 600
 
   /// The command of one cell.
   func command(
@@ -18,7 +20,7 @@ struct OwnProgram {
         "--chunk", "\(chunk)", "--json",
       ]
     } else if test == .ready {
-      arguments = ["bench", "--model", model, "--until-ready"]
+      arguments = ["ready", "--model", model]
     } else {
       arguments = [
         "ask", "--model", model, "--raw", "--greedy", "--context", "\(BenchPlan.contextLength)",
@@ -38,7 +40,7 @@ struct OwnProgram {
     case .firstToken, .memory: arguments.append(prompt.text)
     case .prompt, .generation, .ready: break
     }
-    return .own(arguments, isa: isa)
+    return process(arguments)
   }
 
   /// Runs one cell; its figures in the order of `BenchTest.figures`.
@@ -62,11 +64,18 @@ struct OwnProgram {
       "perplexity", "--model", model, "--context", "\(BenchPlan.qualityContext)",
     ]
     if let threads { arguments += ["--threads", "\(threads)"] }
-    let command = WatchedProcess.own(arguments + [text], isa: isa)
+    let command = process(arguments + [text])
     let output = try command.output(interruption).0
     guard let match = output.firstMatch(of: /perplexity: ([0-9.]+)/),
       let value = Double(match.output.1)
     else { throw InferenceError(.environment, "\(command.line) printed no figure") }
     return value
+  }
+
+  private func process(_ arguments: [String]) -> WatchedProcess {
+    let path = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    return WatchedProcess(
+      program: path ?? "/proc/self/exe", arguments: arguments,
+      environment: isa.map { ["PACELINE_ISA": $0] } ?? [:], limit: limit)
   }
 }

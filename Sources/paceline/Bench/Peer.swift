@@ -5,10 +5,13 @@ import Inference
 package struct Peer {
   let folder: String
   private let completion: String?
+  /// Seconds after which a process is given up.
+  private let limit: Int
 
   /// - Throws: `invalidRequest` where the folder has no llama-bench.
-  init(folder: String) throws(InferenceError) {
+  init(folder: String, limit: Int) throws(InferenceError) {
     self.folder = folder
+    self.limit = limit
     let files = FileManager.default
     guard files.isExecutableFile(atPath: folder + "/llama-bench") else {
       throw InferenceError(.invalidRequest, "--against \(folder): there is no llama-bench in it")
@@ -43,7 +46,7 @@ package struct Peer {
           "-m", model, "-p", "\(isPrompt ? count : 0)", "-n", "\(isPrompt ? 0 : count)", "-d",
           "\(depth)", "-t", "\(setting.threads)", "-fa", setting.flashAttention ? "1" : "0", "-r",
           "\(repetitions)", "-o", "json",
-        ])
+        ], limit: limit)
     }
     var arguments = [
       "-m", model, "-t", "\(setting.threads)", "-fa", setting.flashAttention ? "on" : "off", "-c",
@@ -57,7 +60,8 @@ package struct Peer {
       arguments += ["-n", "1"]
     }
     arguments += ["-p", test == .start ? BenchPrompt.word : prompt.text]
-    return WatchedProcess(program: completion ?? "llama-completion", arguments: arguments)
+    return WatchedProcess(
+      program: completion ?? "llama-completion", arguments: arguments, limit: limit)
   }
 
   /// Runs one cell; its figures in the order of `BenchTest.figures`.
@@ -86,7 +90,7 @@ package struct Peer {
       program: program,
       arguments: [
         "-m", model, "-f", text, "-c", "\(BenchPlan.qualityContext)", "-t", "\(threads)",
-      ])
+      ], limit: limit)
     let (output, errors) = try command.output(interruption)
     guard let value = Self.finalEstimate(output + "\n" + errors) else {
       throw InferenceError(.environment, "\(command.line) printed no final estimate")

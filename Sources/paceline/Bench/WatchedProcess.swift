@@ -8,14 +8,8 @@ struct WatchedProcess {
   var arguments: [String]
   /// Variables put over this process's own.
   var environment: [String: String] = [:]
-
-  /// This program, with the kernels that were asked for.
-  static func own(_ arguments: [String], isa: String?) -> WatchedProcess {
-    let path = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-    return WatchedProcess(
-      program: path ?? "/proc/self/exe", arguments: arguments,
-      environment: isa.map { ["PACELINE_ISA": $0] } ?? [:])
-  }
+  /// Seconds after which it is ended.
+  var limit = 600
 
   /// The command line, as it could be typed.
   var line: String {
@@ -65,9 +59,17 @@ struct WatchedProcess {
     let variables =
       environment.isEmpty
       ? nil : ProcessInfo.processInfo.environment.merging(environment) { $1 }
-    let ending = try ChildProcess.run(
-      program, arguments, environment: variables, interval: interval,
-      isCancelled: { interruption.isRaised }, whileRunning: whileRunning)
+    let deadline = monotonicNanoseconds() + UInt64(max(limit, 1)) * 1_000_000_000
+    let ending: ChildProcess.Ending
+    do throws(InferenceError) {
+      ending = try ChildProcess.run(
+        program, arguments, environment: variables, interval: interval,
+        isCancelled: { interruption.isRaised || monotonicNanoseconds() > deadline },
+        whileRunning: whileRunning)
+    } catch {
+      guard error.code == .cancelled, !interruption.isRaised else { throw error }
+      throw InferenceError(.environment, "\(line) took longer than \(limit) seconds")
+    }
     guard ending.status == 0 else {
       let last = String(decoding: ending.errors, as: UTF8.self).split(separator: "\n").last ?? ""
       throw InferenceError(.environment, "\(line) ended with status \(ending.status): \(last)")
