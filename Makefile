@@ -7,15 +7,17 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 MODEL ?= smollm2
 ALL_MODELS := smollm2 coder-0.5b coder-1.5b gemma3
+# Of a comparison with llama.cpp; one round of all models takes about ten minutes.
+ROUNDS ?= 5
 PACELINE := .build/release/paceline
 # Tests and program are built in one configuration, with the same flags, so that nothing is compiled twice.
 BUILD := swift build -c release
 TEST := swift test -c release --disable-testable-imports
 
-.PHONY: help run test test-all build bench format lint clean packages test-packages model models
+.PHONY: help run test test-all build bench bench-report format lint clean packages test-packages model models
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: packages build model ## Install what is missing, fetch the default model, build, open the playground
 	@exec $(PACELINE) --model $(MODEL)
@@ -32,6 +34,12 @@ build: ## Build the program
 
 bench: packages build model ## Measure prompt and generation speed
 	$(PACELINE) bench --model $(MODEL) $(BENCHFLAGS)
+
+bench-report: packages build models ## Compare with llama.cpp (PEER=its bin folder) and write BENCHMARKS.md
+	@[[ -n "$(PEER)" ]] || { echo "make: say where llama.cpp's programs are: make bench-report PEER=FOLDER" >&2; exit 1; }
+	$(PACELINE) bench $(ALL_MODELS:%=--model %) --against "$(PEER)" --rounds $(ROUNDS) \
+		--targets assets/bench-targets.json --quality-text Tests/ModelsTests/Fixtures/perplexity.txt \
+		--markdown BENCHMARKS.md $(BENCHFLAGS)
 
 format: ## Lay the sources out as .swift-format says
 	swift format --in-place --recursive Sources Tests Package.swift

@@ -24,7 +24,7 @@ struct ModelOptions: ParsableArguments {
   func path() throws(InferenceError) -> String { try ModelFolder.standard().resolve(model) }
 
   /// Words that `--model` takes: names of the catalogue, and model files at hand.
-  private static func completions() -> [String] {
+  static func completions() -> [String] {
     guard let folder = try? ModelFolder.standard() else { return [] }
     let here = (try? FileManager.default.contentsOfDirectory(atPath: ".")) ?? []
     return folder.catalogue.models.map(\.name) + folder.otherFiles()

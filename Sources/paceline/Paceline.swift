@@ -14,7 +14,7 @@ struct Paceline: AsyncParsableCommand {
     version: Version.text,
     subcommands: [
       Play.self, Ask.self, ModelsCommand.self, Tokenize.self, MeasurePerplexity.self, Bench.self,
-      ReplaySession.self, Doctor.self, Paths.self, Completion.self,
+      ReplaySession.self, Doctor.self, Paths.self, Completion.self, Ready.self,
     ],
     defaultSubcommand: Play.self)
 }

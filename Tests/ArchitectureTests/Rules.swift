@@ -47,7 +47,8 @@ enum Rules {
 
   /// What may stand at the top of the repository.
   static let topLevel: Set<String> = [
-    "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile", "Package.swift",
+    "ARCHITECTURE.md", "BENCHMARKS.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "Makefile",
+    "Package.swift",
     "README.md", "Sources", "Tests", "assets", "bench", "sessions", ".ci", ".gitignore",
     ".swift-format",
   ]

@@ -128,33 +128,6 @@ struct AskTests {
     #expect(result.output.contains("diverged"))
   }
 
-  @Test func benchListsItsRows() throws {
-    let result = try Program().run([
-      "bench", "--model", model, "--prompt", "32", "--generate", "8", "--json",
-    ])
-    #expect(result.status == 0)
-    let rows = try #require(
-      try JSONSerialization.jsonObject(with: Data(result.output.utf8)) as? [[String: Any]])
-    #expect(rows.compactMap { $0["name"] as? String } == ["pp32", "tg8"])
-    for row in rows {
-      #expect((row["tokensPerSecond"] as? Double ?? 0) > 0)
-      #expect((row["samples"] as? [Double])?.count == 5)
-    }
-  }
-
-  @Test func benchFindsARegression() throws {
-    let arguments = ["bench", "--model", model, "--prompt", "0", "--generate", "8"]
-    let output = try Program().run(arguments + ["--json"]).output
-    var rows = try #require(
-      try JSONSerialization.jsonObject(with: Data(output.utf8)) as? [[String: Any]])
-    rows[0]["tokensPerSecond"] = 1e9
-    let fast = try scratch.write(JSONSerialization.data(withJSONObject: rows), to: "fast.json")
-    #expect(try Program().run(arguments + ["--against", fast]).status == 3)
-    rows[0]["tokensPerSecond"] = 1e-3
-    let slow = try scratch.write(JSONSerialization.data(withJSONObject: rows), to: "slow.json")
-    #expect(try Program().run(arguments + ["--against", slow]).status == 0)
-  }
-
   @Test func perplexityIsAFigureAboveOne() throws {
     let text = try scratch.write(
       String(repeating: "the cat sat on the mat. ", count: 40), to: "text")

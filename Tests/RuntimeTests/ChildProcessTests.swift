@@ -11,6 +11,13 @@ import Testing
     #expect(String(decoding: ending.errors, as: UTF8.self) == "err\n")
   }
 
+  @Test func timesOfARunAreInTheirOrder() throws {
+    let ending = try ChildProcess.run("sh", ["-c", "echo out"])
+    let first = try #require(ending.firstOutput)
+    #expect(ending.started < first && first < ending.ended)
+    #expect(try ChildProcess.run("true", []).firstOutput == nil)
+  }
+
   @Test func ofMuchOutputTheBeginningAndOfErrorsTheEndIsKept() throws {
     let script = "i=0; while [ $i -lt 20000 ]; do echo out$i; echo err$i >&2; i=$((i + 1)); done"
     let ending = try ChildProcess.run("sh", ["-c", script])
@@ -35,7 +42,7 @@ import Testing
       // Were the inner one to live on, it would keep the channels open and the call waiting.
       try ChildProcess.run(
         "sh", ["-c", "sleep 3600 & sleep 3600"], isCancelled: { isCancelled.withLock { $0 } },
-        whileRunning: { isCancelled.withLock { $0 = true } })
+        whileRunning: { _ in isCancelled.withLock { $0 = true } })
     }
     #expect(error?.code == .cancelled)
   }
@@ -46,7 +53,7 @@ import Testing
       try ChildProcess.run(
         "sh", ["-c", "trap '' TERM; while :; do sleep 1; done"],
         isCancelled: { isCancelled.withLock { $0 } },
-        whileRunning: { isCancelled.withLock { $0 = true } })
+        whileRunning: { _ in isCancelled.withLock { $0 = true } })
     }
     #expect(error?.code == .cancelled)
   }

@@ -80,7 +80,7 @@ package struct ModelFetch {
     ]
     let ending = try ChildProcess.run(
       "/usr/bin/env", arguments, environment: environment, isCancelled: isCancelled
-    ) {
+    ) { _ in
       report(.download, bytes: before + treeSize(travelling), part: number)
     }
     guard ending.status == 0 else {

@@ -1,7 +1,7 @@
 import Glibc
 import Inference
 
-/// Runs helper programs of the system, such as pip.
+/// Runs other programs, such as pip.
 package enum ChildProcess {
   /// How a program ended, and what it said.
   package struct Ending: Sendable {
@@ -11,12 +11,16 @@ package enum ChildProcess {
     package var output: [UInt8]
     /// The end of its standard error.
     package var errors: [UInt8]
+    /// Monotonic nanoseconds just before the program was started.
+    package var started: UInt64 = 0
+    /// When its first output was seen; nil where there was none.
+    package var firstOutput: UInt64?
+    /// When it had ended.
+    package var ended: UInt64 = 0
   }
 
   /// Bytes of output and of errors to keep; the rest is read and dropped.
   private static let limit = 1 << 16
-  /// Milliseconds between two questions to `isCancelled`.
-  private static let interval: Int32 = 100
   /// Nanoseconds in which a program that was asked to end has to.
   private static let patience: UInt64 = 2_000_000_000
 
@@ -27,12 +31,14 @@ package enum ChildProcess {
   ///
   /// - Parameters:
   ///   - environment: replaces this process's variables; nil passes them on.
-  ///   - isCancelled: asked ten times a second; true ends the program.
-  ///   - whileRunning: called ten times a second.
+  ///   - interval: milliseconds between two calls of what follows.
+  ///   - isCancelled: true ends the program.
+  ///   - whileRunning: called with the program's process number.
   /// - Throws: `environment` where it cannot be started, `cancelled`.
   package static func run(
     _ program: String, _ arguments: [String], environment: [String: String]? = nil,
-    isCancelled: () -> Bool = { false }, whileRunning: () -> Void = {}
+    interval: Int32 = 100, isCancelled: () -> Bool = { false },
+    whileRunning: (pid_t) -> Void = { _ in }
   ) throws(InferenceError) -> Ending {
     let output = try channel(to: program)
     defer { close(output.own) }
@@ -44,6 +50,7 @@ package enum ChildProcess {
       throw error
     }
     defer { close(errors.own) }
+    var ending = Ending(status: 0, output: [], errors: [], started: monotonicNanoseconds())
     let child = start(
       [program] + arguments, environment: environment, output: output.theirs, errors: errors.theirs)
     close(output.theirs)
@@ -51,10 +58,12 @@ package enum ChildProcess {
     guard let child else {
       throw InferenceError(.environment, "cannot run \(program): is it installed?")
     }
-    var ending = Ending(status: 0, output: [], errors: [])
-    follow(child, [output.own, errors.own], into: &ending, isCancelled, whileRunning)
+    follow(child, [output.own, errors.own], into: &ending, interval, isCancelled) {
+      whileRunning(child)
+    }
     var status: Int32 = 0
     while unsafe waitpid(child, &status, 0) < 0 && errno == EINTR {}
+    ending.ended = monotonicNanoseconds()
     if isCancelled() { throw InferenceError(.cancelled, "stopped") }
     ending.status = status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + status & 0x7F
     return ending
@@ -119,8 +128,8 @@ package enum ChildProcess {
 
   /// Reads what the program says until it has closed both channels.
   private static func follow(
-    _ child: pid_t, _ channels: [Int32], into ending: inout Ending, _ isCancelled: () -> Bool,
-    _ whileRunning: () -> Void
+    _ child: pid_t, _ channels: [Int32], into ending: inout Ending, _ interval: Int32,
+    _ isCancelled: () -> Bool, _ whileRunning: () -> Void
   ) {
     var open = channels.map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
     var asked = monotonicNanoseconds()
@@ -144,6 +153,7 @@ package enum ChildProcess {
           continue
         }
         if index == 0 {
+          ending.firstOutput = ending.firstOutput ?? now
           ending.output += piece.prefix(limit - ending.output.count)
         } else {
           ending.errors = (ending.errors + piece).suffix(limit)
