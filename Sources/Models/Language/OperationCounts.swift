@@ -7,17 +7,13 @@ extension Tensor {
 }
 
 extension TokenBatch {
-  /// Positions that all rows together attend to in one layer, each row its own included.
-  ///
-  /// - Parameter window: the most positions that one row sees.
-  func attendedPositions(in caches: [any KVCache], window: Int?) -> Int {
-    var total = 0
+  /// How many positions each row attends to in a layer without a window, its own included.
+  func attendedPositions(in caches: [any KVCache]) -> [Int] {
     var seen = [Int](repeating: 0, count: count)
     for row in 0..<count {
       let before = parents[row] < 0 ? caches[sequences[row]].count : seen[parents[row]]
       seen[row] = before + 1
-      total += min(seen[row], window ?? .max)
     }
-    return total
+    return seen
   }
 }

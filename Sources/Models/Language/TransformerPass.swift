@@ -18,8 +18,8 @@ final class TransformerPass {
   private let isSmall: Bool
   /// From the first row that wants logits to the last.
   private let logitSpan: Range<Int>
-  /// Positions that all rows together attend to, in a layer without a window and in one with it.
-  private let positions, positionsInWindow: Int
+  /// Positions that each row attends to in a layer without a window.
+  private let positions: [Int]
   /// Written by worker 0 before a barrier, read by all after it.
   private(set) var wasCancelled = false
 
@@ -39,8 +39,7 @@ final class TransformerPass {
     configuration = model.configuration
     rows = batch.count
     isSmall = rows <= TransformerScratch.smallPass
-    positions = batch.attendedPositions(in: caches, window: nil)
-    positionsInWindow = batch.attendedPositions(in: caches, window: configuration.window)
+    positions = batch.attendedPositions(in: caches)
     let first = batch.logitRows.min() ?? 0
     logitSpan = first..<(batch.logitRows.max() ?? first - 1) + 1
   }
@@ -204,7 +203,7 @@ final class TransformerPass {
     finish(
       .attention, bytes: bytes,
       operations: 4 * shape.queryWidth
-        * (windowed ? positionsInWindow : positions),
+        * positions[active].reduce(0) { $0 + min($1, windowed ? configuration.window ?? $1 : $1) },
       as: worker)
   }
 
