@@ -75,5 +75,7 @@ void ck_scalar_matmul(int32_t type, const void *weight, int64_t row_begin, int64
                       const ck_rows *x, int64_t tokens, float *output, int64_t stride);
 void ck_scalar_dequantize(int32_t type, const void *row, int64_t columns, float *output);
 void ck_scalar_attend(const ck_attention *a);
+void ck_scalar_attend_merge(const float *values, const float *states, int64_t parts, int64_t heads,
+                            int64_t dimension, float *output);
 
 #endif
