@@ -8,10 +8,10 @@
 #define CK_ALIGNED _Alignas(64)
 
 enum {
-  A_LIMIT = 64,        // queries in a block
-  A_SUMS = 4096,       // floats for the sums of a block's values
-  A_DIMENSION = 512,   // the greatest that the buffers hold
-  A_NEAR = 4096,       // converted floats that stay near beside the rest
+  A_LIMIT = CK_ATTENTION_QUERIES,
+  A_SUMS = CK_ATTENTION_SUMS,
+  A_DIMENSION = 512, // the greatest that the buffers hold
+  A_NEAR = 4096,     // converted floats that stay near beside the rest
   A_TILE = CK_ATTENTION_TILE
 };
 
@@ -27,7 +27,7 @@ typedef struct {
   float factors[A_LIMIT];
   CK_ALIGNED float weights[A_LIMIT][A_TILE]; // by position modulo the tile
   CK_ALIGNED float sums[A_SUMS];             // the segment's values, [count, dimension]
-  CK_ALIGNED float converted[16 * A_DIMENSION];      // keys or values of some positions
+  CK_ALIGNED float converted[16 * A_DIMENSION]; // keys or values of some positions
 } a_block;
 
 // The part [begin, end) of a tile that queries [first, last) walk. Key and value of a position p

@@ -39,6 +39,11 @@ package struct AttentionRows {
     self.softcap = softcap
   }
 
+  /// Queries that walk keys and values together at most.
+  package static func queriesAtOnce(dimension: Int) -> Int {
+    max(1, min(Int(CK_ATTENTION_QUERIES), Int(CK_ATTENTION_SUMS) / dimension))
+  }
+
   var lastSlot: Int {
     if let table = tree?.table { table.begin + table.rows - 1 } else { position + rows.count - 1 }
   }

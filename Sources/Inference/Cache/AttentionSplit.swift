@@ -93,10 +93,10 @@ struct AttentionSplit {
   ///
   /// Later rows attend to more: items are dealt out there and back, so that the shares stay even.
   private func rowItems(of worker: Int) -> [Item] {
-    let queries = max(1, min(64, 4096 / dimension))
-    let least = (rowCount * group + queries - 1) / queries
+    let rowsAtOnce = max(1, AttentionRows.queriesAtOnce(dimension: dimension) / group)
+    let least = (rowCount + rowsAtOnce - 1) / rowsAtOnce
     let most = min(rowCount, least + workers)
-    let blocks = (min(least, rowCount)...most).first { $0 * kvHeads % workers == 0 } ?? most
+    let blocks = (least...most).first { $0 * kvHeads % workers == 0 } ?? most
     let count = blocks * kvHeads
     return stride(from: 0, to: count, by: workers).compactMap { start in
       let index = start / workers % 2 == 0 ? start + worker : start + workers - 1 - worker
