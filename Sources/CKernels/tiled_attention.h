@@ -68,6 +68,7 @@ CK_INLINE void a_value_block(a_block *b, const a_tile *tile, int64_t q, int64_t 
   }
   for (int64_t p = begin; p < end; p++) {
     const uint16_t *halves = a->values + tile->offsets[p % A_TILE] + d;
+    if (!values) a_prefetch(a, halves, width * A_LANES);
     const float *floats = values ? values + (p - tile->begin) * stride : NULL;
     for (int w = 0; w < width; w++) {
       vf value = values ? a_load(floats + A_LANES * w) : a_load_half(halves + A_LANES * w);
@@ -146,6 +147,7 @@ static void a_value_tile(a_block *b, const a_tile *tile) {
     for (int64_t p = tile->begin; p < tile->end && !is_half; p++) {
       const uint16_t *value = a->values + tile->offsets[p % A_TILE] + d;
       float *floats = b->converted + (p - tile->begin) * columns;
+      a_prefetch(a, value, columns);
       for (int64_t i = 0; i < columns; i += A_LANES) a_store(floats + i, a_load_half(value + i));
     }
     for (int64_t q = tile->first; q < tile->last; q += A_QUERIES) {

@@ -52,6 +52,12 @@ CK_INLINE void a_reach(const a_block *b, int64_t q, int64_t group, int64_t *begi
   *end = a_least(*end, most);
 }
 
+// Asks for `count` halves of the position a tile ahead, which the processor's own prefetch misses:
+// it stops at pages, and keys and values take turns.
+CK_INLINE void a_prefetch(const ck_attention *a, const uint16_t *halves, int64_t count) {
+  for (int64_t d = 0; d < count; d += 32) __builtin_prefetch(halves + A_TILE * a->dimension + d);
+}
+
 // Scores of few queries, from keys as they lie. Writes those of up to A_SCORES positions beside
 // [begin, end) too, in the tile.
 CK_INLINE void a_score_few(a_block *b, const a_tile *tile, int64_t q, int64_t begin, int64_t end,
@@ -63,6 +69,7 @@ CK_INLINE void a_score_few(a_block *b, const a_tile *tile, int64_t q, int64_t be
     for (int k = 0; k < at_once; k++) {
       int64_t p = a_least(a_most(from + k, begin), end - 1);
       keys[k] = a->keys + tile->offsets[p % A_TILE];
+      a_prefetch(a, keys[k], a->dimension);
     }
     CK_ALIGNED float scores[A_SCORES];
     a_scores(b->queries + q, keys, a->dimension, group, scores);
@@ -135,6 +142,7 @@ static void a_convert_keys(a_block *b, const a_tile *tile, int64_t begin, int64_
     for (int k = 0; k < 16; k++) {
       int64_t p = a_least(a_most(from + k, tile->begin), tile->end - 1);
       keys[k] = b->a->keys + tile->offsets[p % A_TILE];
+      a_prefetch(b->a, keys[k], b->a->dimension);
     }
     for (int64_t d = 0; d < b->a->dimension; d += 16, place += 256) a_transpose(keys, d, place);
   }
