@@ -312,6 +312,8 @@ CK_END_TARGET
 
 void ck_avx2_matmul(const ck_product *p);
 void ck_avx2_attend(const ck_attention *a);
+void ck_avx2_attend_merge(const float *values, const float *states, int64_t parts, int64_t heads,
+                          int64_t dimension, float *output);
 
 const ck_functions ck_avx2_functions = {
     .quantize32 = quantize32,
@@ -328,6 +330,7 @@ const ck_functions ck_avx2_functions = {
     .to_half = to_half,
     .from_half = from_half,
     .attend = ck_avx2_attend,
+    .attend_merge = ck_avx2_attend_merge,
     .argmax = argmax,
     .max = maximum,
     .sum_exp = sum_exp,

@@ -107,6 +107,11 @@ void ck_from_half(int32_t isa, const uint16_t *x, float *output, int64_t count) 
 
 void ck_attend(int32_t isa, const ck_attention *a) { functions(isa)->attend(a); }
 
+void ck_attend_merge(int32_t isa, const float *values, const float *states, int64_t parts,
+                     int64_t heads, int64_t dimension, float *output) {
+  functions(isa)->attend_merge(values, states, parts, heads, dimension, output);
+}
+
 int64_t ck_argmax(int32_t isa, const float *x, int64_t count) {
   return functions(isa)->argmax(x, count);
 }

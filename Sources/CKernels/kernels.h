@@ -46,6 +46,7 @@ typedef struct {
   void (*to_half)(const float *, uint16_t *, int64_t);
   void (*from_half)(const uint16_t *, float *, int64_t);
   void (*attend)(const ck_attention *);
+  void (*attend_merge)(const float *, const float *, int64_t, int64_t, int64_t, float *);
   int64_t (*argmax)(const float *, int64_t);
   float (*max)(const float *, int64_t);
   float (*sum_exp)(const float *, float, int64_t, float *);
@@ -131,6 +132,14 @@ static inline float ck_float_of_half(uint16_t h) {
 }
 
 static inline float ck_float_of_bfloat(uint16_t b) { return ck_float_of_bits((uint32_t)b << 16); }
+
+// The positions [begin, end) that row `row` attends to; empty where end <= begin.
+static inline void ck_attended(const ck_attention *a, int64_t row, int64_t *begin, int64_t *end) {
+  int64_t position = a->positions ? a->positions[row] : a->position + row;
+  int64_t first = a->window > 0 ? position + 1 - a->window : 0;
+  *begin = first > a->begin ? first : a->begin;
+  *end = position < a->end ? position + 1 : a->end;
+}
 
 // The constants of exp: x = n ln 2 + r with |r| <= ln 2 / 2; exp(r) = 1 + r + r^2 q(r).
 //

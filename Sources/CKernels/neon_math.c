@@ -284,6 +284,8 @@ static uint64_t stream_read(const void *memory, int64_t bytes) {
 
 void ck_neon_matmul(const ck_product *p);
 void ck_neon_attend(const ck_attention *a);
+void ck_neon_attend_merge(const float *values, const float *states, int64_t parts, int64_t heads,
+                          int64_t dimension, float *output);
 
 const ck_functions ck_neon_functions = {
     .quantize32 = quantize32,
@@ -300,6 +302,7 @@ const ck_functions ck_neon_functions = {
     .to_half = to_half,
     .from_half = from_half,
     .attend = ck_neon_attend,
+    .attend_merge = ck_neon_attend_merge,
     .argmax = argmax,
     .max = maximum,
     .sum_exp = sum_exp,

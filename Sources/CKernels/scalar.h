@@ -92,5 +92,7 @@ static inline int32_t ck_round(float x) { return (int32_t)((x + CK_EXP_SHIFTER) 
 void ck_scalar_matmul(const ck_product *p);
 void ck_scalar_dequantize(int32_t type, const void *row, int64_t columns, float *output);
 void ck_scalar_attend(const ck_attention *a);
+void ck_scalar_attend_merge(const float *values, const float *states, int64_t parts, int64_t heads,
+                            int64_t dimension, float *output);
 
 #endif

@@ -174,6 +174,7 @@ const ck_functions ck_scalar_functions = {
     .to_half = to_half,
     .from_half = from_half,
     .attend = ck_scalar_attend,
+    .attend_merge = ck_scalar_attend_merge,
     .argmax = argmax,
     .max = maximum,
     .sum_exp = sum_exp,

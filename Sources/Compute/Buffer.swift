@@ -40,6 +40,31 @@ package typealias Buffer = Storage<Float>
     }
   }
 
+  /// Gives back the memory of the range, of a large storage by whole pages; what is given back reads as zero.
+  ///
+  /// A page that holds other values too stays as it is.
+  package func release(_ range: Range<Int>) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count)
+    let stride = MemoryLayout<Element>.stride
+    guard mappedByteCount > 0 else { return }
+    let page = Self.pageByteCount
+    let start = (range.lowerBound * stride + page - 1) / page * page
+    let end = range.upperBound * stride / page * page
+    guard start < end else { return }
+    unsafe madvise(UnsafeMutableRawPointer(base) + start, end - start, MADV_DONTNEED)
+  }
+
+  package static var pageByteCount: Int { Int(sysconf(Int32(_SC_PAGESIZE))) }
+
+  /// Bytes of physical memory, in whole pages.
+  package var residentByteCount: Int {
+    let page = Self.pageByteCount
+    guard mappedByteCount > 0 else { return (byteCount + page - 1) / page * page }
+    var pages = [UInt8](repeating: 0, count: (mappedByteCount + page - 1) / page)
+    guard unsafe mincore(base, mappedByteCount, &pages) == 0 else { return mappedByteCount }
+    return pages.count { $0 & 1 == 1 } * page
+  }
+
   /// Bytes reserved; of a large storage only touched pages count as resident.
   package var byteCount: Int { count * MemoryLayout<Element>.stride }
 

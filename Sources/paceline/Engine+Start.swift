@@ -6,8 +6,11 @@ extension Engine {
   static let usualContext = 8192
 
   /// An engine for the program's own models.
-  static func standard(threads: Int?) -> Engine {
-    Engine(threads: threads, rooflineFile: try? PacelinePaths().roofline)
+  ///
+  /// - Parameter measuresRoofs: whether there is a screen that holds the profile against what this machine can do.
+  static func standard(threads: Int?, measuresRoofs: Bool = false) -> Engine {
+    Engine(
+      threads: threads, rooflineFile: measuresRoofs ? try? PacelinePaths().roofline : nil)
   }
 
   /// Loads a model and waits for it.

@@ -75,7 +75,7 @@ struct Play: AsyncParsableCommand {
   ///
   /// - Returns: false where the terminal does not take one; nothing was sent to it then.
   @MainActor private func paint(_ options: PlaygroundOptions) async throws -> Bool {
-    let engine = Engine.standard(threads: self.options.threads)
+    let engine = Engine.standard(threads: self.options.threads, measuresRoofs: true)
     let status: Int32
     do throws(ScreenError) {
       status = try PlaygroundApp.run(options) { engine.submit($0) }

@@ -1,130 +1,124 @@
 import CKernels
 import Compute
-import Glibc
 import Testing
 
-/// One head's keys and values and some queries, random.
-struct SampleAttention {
-  let dimension: Int
-  let group: Int
-  let capacity: Int
-  let queries: [Float]
-  let keys: [UInt16]
-  let values: [UInt16]
-
-  init(dimension: Int, group: Int, capacity: Int, seed: UInt64) {
-    var random = SampleGenerator(seed: seed)
-    self.dimension = dimension
-    self.group = group
-    self.capacity = capacity
-    queries = random.floats(group * dimension, in: -3...3)
-    keys = random.floats(capacity * dimension).map { Float16($0).bitPattern }
-    values = random.floats(capacity * dimension).map { Float16($0).bitPattern }
-  }
-
-  func attend(
-    _ positions: Range<Int>, slots: [Int32]? = nil, slotsBegin: Int = 0, softcap: Float = 0,
-    isa: Int32
-  ) -> [Float] {
-    var output = [Float](repeating: .nan, count: group * dimension)
-    let scale = 1 / Float(dimension).squareRoot()
-    func run(_ places: UnsafePointer<Int32>?) {
-      queries.withUnsafeBufferPointer { queries in
-        keys.withUnsafeBufferPointer { keys in
-          values.withUnsafeBufferPointer { values in
-            output.withUnsafeMutableBufferPointer { output in
-              var step = ck_attention(
-                queries: queries.baseAddress, keys: keys.baseAddress, values: values.baseAddress,
-                slots: places, slots_begin: Int64(slotsBegin), begin: Int64(positions.lowerBound),
-                end: Int64(positions.upperBound), group: Int64(group), dimension: Int64(dimension),
-                scale: scale, softcap: softcap, output: output.baseAddress)
-              ck_attend(isa, &step)
-            }
-          }
-        }
-      }
-    }
-    if let slots { slots.withUnsafeBufferPointer { run($0.baseAddress) } } else { run(nil) }
-    return output
-  }
-
-  /// The textbook formula in double precision.
-  func exact(_ positions: Range<Int>, softcap: Double = 0) -> [Double] {
-    var output = [Double](repeating: 0, count: group * dimension)
-    for g in 0..<group {
-      let scores = positions.map { p in
-        let dot = (0..<dimension).reduce(0.0) {
-          $0 + Double(queries[g * dimension + $1])
-            * Double(Float16(bitPattern: keys[p * dimension + $1]))
-        }
-        let score = dot / Double(dimension).squareRoot()
-        return softcap > 0 ? softcap * tanh(score / softcap) : score
-      }
-      let top = scores.max() ?? 0
-      let weights = scores.map { exp($0 - top) }
-      let sum = weights.reduce(0, +)
-      for (weight, p) in zip(weights, positions) {
-        for d in 0..<dimension {
-          output[g * dimension + d] +=
-            weight / sum * Double(Float16(bitPattern: values[p * dimension + d]))
-        }
-      }
-    }
-    return output
-  }
-}
-
 @Suite struct AttentionTests {
-  static let ranges = [0..<1, 0..<5, 0..<64, 3..<66, 60..<200, 0..<257, 130..<131]
+  static let ranges = [0..<1, 0..<5, 0..<64, 3..<66, 60..<200, 0..<257, 130..<131, 250..<800]
 
   @Test(
-    arguments: [16, 24, 64, 80, 96, 128, 256], [1, 2, 3, 4, 5, 7, 8, 17])
+    arguments: [16, 24, 64, 80, 96, 128, 256, 528], [1, 2, 3, 4, 5, 7, 8, 17])
   func everyVersionComputesTheScalarBits(dimension: Int, group: Int) {
-    let sample = SampleAttention(dimension: dimension, group: group, capacity: 257, seed: 1)
     for range in dimension == 64 ? Self.ranges : [60..<200] {
+      var sample = SampleAttention(
+        dimension: dimension, group: group, positions: range, seed: 1)
       for softcap: Float in [0, 20] {
-        let expected = sample.attend(range, softcap: softcap, isa: Int32(CK_SCALAR))
-        for kernels in Kernels.available {
-          let actual = sample.attend(range, softcap: softcap, isa: kernels.isa)
-          #expect(actual.bits == expected.bits, "\(kernels.name) \(range)")
+        sample.softcap = softcap
+        expectScalarBits(sample, "\(range)")
+      }
+    }
+  }
+
+  @Test(arguments: 1...17, [1, 2, 3, 4, 7])
+  func manyRowsInOneCallGetTheScalarBits(rows: Int, group: Int) {
+    for (dimension, range) in [(64, 0..<1), (64, 40..<300), (80, 0..<60), (128, 0..<255)] {
+      for window in [0, 30, 100] {
+        let sample = SampleAttention(
+          dimension: dimension, group: group, rows: rows, positions: range, window: window,
+          seed: UInt64(rows))
+        expectScalarBits(sample, "\(dimension), \(range), window \(window)")
+      }
+    }
+  }
+
+  @Test(arguments: [(3, 64), (4, 64), (1, 256), (4, 256), (7, 64), (6, 128)])
+  func aLongChunkOfRowsGetsTheScalarBits(group: Int, dimension: Int) {
+    let sample = SampleAttention(
+      dimension: dimension, group: group, rows: 130, positions: 0..<200, seed: 8)
+    expectScalarBits(sample)
+  }
+
+  @Test(arguments: 1...9, [1, 3, 4, 7])
+  func rowsOfATreeGetTheScalarBits(rows: Int, group: Int) {
+    for (slotsBegin, window) in [(0, 0), (70, 0), (133, 0), (140, 0), (120, 25)] {
+      let sample = SampleAttention(
+        group: group, rows: rows, positions: 0..<141, window: window, seed: 5)
+      expectScalarBits(
+        sample.asTree(slotsBegin: slotsBegin, seed: 6), "slots from \(slotsBegin)")
+    }
+  }
+
+  @Test func aRowKeepsItsBitsAmongOthersAndAlone() {
+    let chain = SampleAttention(group: 3, rows: 9, positions: 20..<290, window: 260, seed: 3)
+    let tree = chain.asTree(slotsBegin: 250, seed: 4)
+    for sample in [chain, tree] {
+      let width = sample.heads * sample.dimension
+      for kernels in Kernels.available {
+        let together = sample.attend(isa: kernels.isa)
+        for row in 0..<sample.rows {
+          let alone = sample.alone(row: row).attend(isa: kernels.isa)
+          #expect(alone.bits == Array(together[row * width..<(row + 1) * width]).bits)
         }
+      }
+    }
+  }
+
+  @Test func aQueryKeepsItsBitsInAnyGroup() {
+    let sample = SampleAttention(dimension: 32, group: 9, positions: 0..<150, seed: 3)
+    for kernels in Kernels.available {
+      let together = sample.attend(isa: kernels.isa)
+      for g in 0..<9 {
+        var single = sample
+        single.group = 1
+        single.queries = Array(sample.queries[g * 32..<(g + 2) * 32])
+        let alone = single.attend(isa: kernels.isa)
+        #expect(Array(alone[..<32]).bits == Array(together[g * 32..<(g + 1) * 32]).bits)
       }
     }
   }
 
   @Test(arguments: ranges) func attentionMatchesDoublePrecision(range: Range<Int>) {
-    let sample = SampleAttention(dimension: 64, group: 3, capacity: 257, seed: 2)
-    let tolerance = 2e-6
+    var sample = SampleAttention(group: 3, positions: range, seed: 2)
     for softcap: Float in [0, 5] {
-      let exact = sample.exact(range, softcap: Double(softcap))
-      let actual = sample.attend(range, softcap: softcap, isa: Kernels.shared.isa)
-      for index in exact.indices { #expect(abs(Double(actual[index]) - exact[index]) <= tolerance) }
+      sample.softcap = softcap
+      let exact = sample.exact()
+      let actual = sample.attend(isa: Kernels.shared.isa)
+      for index in exact.indices { #expect(abs(Double(actual[index]) - exact[index]) <= 2e-6) }
     }
   }
 
-  @Test func aQueryKeepsItsBitsInAnyGroup() {
-    let sample = SampleAttention(dimension: 32, group: 9, capacity: 150, seed: 3)
+  @Test func aValueOutsideOfARowsReachLeavesNoTrace() {
+    // A product of a weight of 0 with infinity would be NaN.
+    let sample = SampleAttention(group: 3, rows: 6, positions: 0..<70, window: 20, seed: 9)
+    var spoiled = sample
+    let reach = sample.attended(by: 0).lowerBound..<sample.attended(by: 2).upperBound
+    for p in 0..<sample.capacity where !reach.contains(p) {
+      for d in 0..<64 { spoiled.values[p * 64 + d] = Float16.infinity.bitPattern }
+    }
+    let count = 3 * sample.heads * 64
     for kernels in Kernels.available {
-      let together = sample.attend(0..<150, isa: kernels.isa)
-      for g in 0..<9 {
-        let alone = SampleAttention(sample, query: g).attend(0..<150, isa: kernels.isa)
-        #expect(alone.bits == Array(together[g * 32..<g * 32 + 32]).bits)
-      }
+      let expected = sample.attend(isa: kernels.isa)
+      let actual = spoiled.attend(isa: kernels.isa)
+      #expect(Array(actual[..<count]).bits == Array(expected[..<count]).bits)
+      #expect(actual.bits != expected.bits)
     }
   }
 
   @Test func slotsOnlySayWhereARowLies() {
-    let sample = SampleAttention(dimension: 64, group: 2, capacity: 140, seed: 4)
-    let slotsBegin = 70
+    let straight = SampleAttention(group: 2, positions: 0..<140, seed: 4)
     // Positions from 70 on lie in a shuffled order.
-    let order = (70..<140).map { Int32(70 + ($0 - 70) * 31 % 70) }
-    let moved = SampleAttention(sample, movingFrom: slotsBegin, to: order)
-    for kernels in Kernels.available {
-      for range in [0..<140, 0..<60, 75..<101] {
-        let straight = sample.attend(range, isa: kernels.isa)
-        let indirect = moved.attend(range, slots: order, slotsBegin: slotsBegin, isa: kernels.isa)
-        #expect(straight.bits == indirect.bits)
+    let order = (0..<70).map { Int32(70 + $0 * 31 % 70) }
+    var moved = straight
+    moved.slotsBegin = 70
+    moved.positions = [139]
+    moved.slots = order
+    for (index, slot) in order.enumerated() {
+      for d in 0..<64 {
+        moved.keys[Int(slot) * 64 + d] = straight.keys[(70 + index) * 64 + d]
+        moved.values[Int(slot) * 64 + d] = straight.values[(70 + index) * 64 + d]
       }
+    }
+    for kernels in Kernels.available {
+      #expect(straight.attend(isa: kernels.isa).bits == moved.attend(isa: kernels.isa).bits)
     }
   }
 
@@ -136,50 +130,35 @@ struct SampleAttention {
     for index in 0..<64 { values[index] = Float(index) }
     rows.store(kvHead: 1, slot: 5, key: keys, at: 0, value: values, at: 16, with: .shared)
     rows.move(from: 5, to: 0)
-    rows.attend(
-      kvHead: 1, group: 1, queries: keys, at: 0, positions: 0..<1, scale: 1, output: output, at: 32,
-      with: .shared)
+    func read(_ source: KeyValueRows, row: Int) {
+      let query = AttentionRows(
+        queries: keys, output: output, heads: 1, dimension: 16, rows: row..<row + 1, group: 0..<1,
+        position: 0, scale: 1)
+      source.attend(query, kvHead: 1, bounds: 0..<1, with: .shared)
+    }
+    read(rows, row: 2)
     #expect(output.array(32..<48) == (16..<32).map { Float($0) })
     let copy = KeyValueRows(kvHeads: 2, capacity: 3, dimension: 16)
     copy.copy(from: rows, rows: 2)
-    copy.attend(
-      kvHead: 1, group: 1, queries: keys, at: 0, positions: 0..<1, scale: 1, output: output, at: 0,
-      with: .shared)
+    read(copy, row: 0)
     #expect(output.array(0..<16) == (16..<32).map { Float($0) })
   }
-}
 
-extension SampleAttention {
-  init(_ other: SampleAttention, query: Int) {
-    self.init(
-      other, group: 1,
-      queries: Array(other.queries[query * other.dimension..<(query + 1) * other.dimension]),
-      keys: other.keys, values: other.values)
+  @Test func aTableOfAncestorsNamesPositionsAndSlots() {
+    let table = AncestorTable(parents: [-1, 0, 0, 2, -1], begin: 10)
+    #expect(table.position(of: 3) == 12 && table.position(of: 4) == 10)
+    #expect((10...12).map { table.slot(of: $0, for: 3) } == [10, 12, 13])
+    #expect((10...11).map { table.slot(of: $0, for: 1) } == [10, 11])
+    #expect(table.slot(of: 10, for: 4) == 14)
   }
 
-  /// The row of position `begin + i` moves to slot `order[i]`.
-  init(_ other: SampleAttention, movingFrom begin: Int, to order: [Int32]) {
-    var keys = other.keys
-    var values = other.values
-    for (index, slot) in order.enumerated() {
-      for d in 0..<other.dimension {
-        let source = (begin + index) * other.dimension + d
-        let target = Int(slot) * other.dimension + d
-        keys[target] = other.keys[source]
-        values[target] = other.values[source]
-      }
+  /// Whole and in parts.
+  private func expectScalarBits(_ sample: SampleAttention, _ what: String = "") {
+    let expected = sample.attend(isa: Int32(CK_SCALAR)).bits
+    for kernels in Kernels.available {
+      #expect(sample.attend(isa: kernels.isa).bits == expected, "\(kernels.name) \(what)")
+      #expect(
+        sample.attendInParts(isa: kernels.isa).bits == expected, "\(kernels.name) parts \(what)")
     }
-    self.init(other, group: other.group, queries: other.queries, keys: keys, values: values)
-  }
-
-  private init(
-    _ other: SampleAttention, group: Int, queries: [Float], keys: [UInt16], values: [UInt16]
-  ) {
-    dimension = other.dimension
-    capacity = other.capacity
-    self.group = group
-    self.queries = queries
-    self.keys = keys
-    self.values = values
   }
 }

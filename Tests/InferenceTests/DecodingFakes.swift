@@ -6,6 +6,8 @@ final class ScriptedCache: KVCache {
   let capacity: Int
   /// A deliberate mistake: rows that were rejected stay.
   let keepsRejectedRows: Bool
+  /// Truncations to fewer tokens lose all of them.
+  var leastKept = 0
   private(set) var tokens: [TokenID] = []
   private var provisional: [(token: TokenID, parent: Int)] = []
 
@@ -53,9 +55,11 @@ final class ScriptedCache: KVCache {
     provisional = []
   }
 
-  func truncate(to count: Int) {
-    tokens.removeSubrange(count...)
+  func truncate(to count: Int) -> Int {
+    let kept = count < leastKept ? 0 : count
+    tokens.removeSubrange(kept...)
     provisional = []
+    return kept
   }
 
   func fork() throws(InferenceError) -> any KVCache {

@@ -152,6 +152,19 @@ import Testing
     #expect(scenario.model.rows == 5 - min(cached, 4) + 39)
   }
 
+  @Test func aPrefixThatTheCacheCannotContinueIsReadAgain() throws {
+    let scenario = DecodingScenario()
+    scenario.cache.leastKept = 5
+    try scenario.cache.begin(parents: Array(-1..<5))
+    scenario.cache.fill(scenario.prompt + [9])
+    scenario.cache.commit(Array(0..<6))
+    scenario.cachedCount = 3
+    _ = try scenario.run()
+    expectSame(scenario, as: try plain(.neutral))
+    #expect(scenario.model.rows == 5 + 39)
+    #expect(scenario.prefills.first == [0, 5])
+  }
+
   @Test func continuingAPartialAnswerGivesTheSameTokens() throws {
     let whole = try plain(SamplerSettings())
     let rest = DecodingScenario(SamplerSettings())

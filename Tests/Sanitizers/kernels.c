@@ -255,26 +255,92 @@ static void check_rotate(int32_t isa, int64_t dimension, int32_t interleaved) {
   free(x), free(expected), free(cosine), free(sine);
 }
 
-static void check_attention(int32_t isa, int64_t dimension, int64_t group, int64_t begin,
-                            int64_t end, float softcap) {
-  float *queries = random_floats(group * dimension), *values = random_floats(end * dimension);
-  uint16_t *keys = malloc((size_t)(end * dimension) * 2),
-           *halves = malloc((size_t)(end * dimension) * 2);
-  ck_to_half(CK_SCALAR, values, halves, end * dimension);
-  for (int64_t i = 0; i < end * dimension; i++) keys[i] = (uint16_t)(random32() & 0xbbff);
-  int64_t slots_begin = (begin + end) / 2;
-  int32_t *slots = malloc((size_t)(end - slots_begin) * 4);
-  for (int64_t i = slots_begin; i < end; i++)
-    slots[i - slots_begin] = (int32_t)(end - 1 - (i - slots_begin));
-  float *expected = malloc((size_t)(group * dimension) * 4),
-        *actual = malloc((size_t)(group * dimension) * 4);
-  ck_attention step = {queries, keys,  halves,    slots, slots_begin, begin,
-                       end,     group, dimension, 0.1f,  softcap,     expected};
-  ck_attend(CK_SCALAR, &step);
-  step.output = actual;
-  ck_attend(isa, &step);
-  compare("attend", isa, actual, expected, group * dimension);
-  free(queries), free(values), free(keys), free(halves), free(slots), free(expected), free(actual);
+// Keys and values of `capacity` slots, and the queries of some rows.
+typedef struct {
+  float *queries, *expected, *actual;
+  uint16_t *keys, *values;
+  int32_t *positions, *slots;
+} attention_memory;
+
+static attention_memory attention_random(const ck_attention *a, int64_t capacity) {
+  int64_t count = capacity * a->dimension, size = a->rows * a->heads * a->dimension;
+  float *floats = random_floats(count);
+  attention_memory m = {random_floats(size),
+                        random_floats(size),
+                        NULL,
+                        malloc((size_t)count * 2),
+                        malloc((size_t)count * 2),
+                        malloc((size_t)a->rows * 4),
+                        malloc((size_t)(a->rows * a->slots_stride) * 4)};
+  m.actual = copy(m.expected, size * 4);
+  ck_to_half(CK_SCALAR, floats, m.values, count);
+  for (int64_t i = 0; i < count; i++) m.keys[i] = (uint16_t)(random32() & 0xbbff);
+  for (int64_t r = 0; r < a->rows; r++) m.positions[r] = (int32_t)(a->position + r / 2);
+  for (int64_t i = 0; i < a->rows * a->slots_stride; i++)
+    m.slots[i] = (int32_t)(a->slots_begin + random32() % (uint64_t)(capacity - a->slots_begin));
+  free(floats);
+  return m;
+}
+
+static void attention_free(attention_memory m) {
+  free(m.queries), free(m.expected), free(m.actual);
+  free(m.keys), free(m.values), free(m.positions), free(m.slots);
+}
+
+// The whole call, then the same in parts that are merged. Heads that are not asked for stay as they
+// were. `is_tree`: rows share positions and have their own ancestors from slots_begin on.
+static void check_attention(int32_t isa, ck_attention a, int is_tree) {
+  int64_t size = a.rows * a.heads * a.dimension;
+  attention_memory m = attention_random(&a, a.position + a.rows);
+  a.queries = m.queries, a.keys = m.keys, a.values = m.values;
+  if (is_tree) a.positions = m.positions, a.slots = m.slots;
+  a.output = m.expected;
+  ck_attend(CK_SCALAR, &a);
+  a.output = m.actual;
+  ck_attend(isa, &a);
+  compare("attend", isa, m.actual, m.expected, size);
+
+  int64_t parts = (a.end - 1) / CK_ATTENTION_SEGMENT + 1, part = a.rows * a.heads;
+  float *values = malloc((size_t)(parts * size) * 4), *states = malloc((size_t)(parts * part) * 8);
+  for (int64_t i = 0; i < parts; i++) {
+    ck_attention step = a;
+    int64_t begin = i * CK_ATTENTION_SEGMENT;
+    step.begin = begin > a.begin ? begin : a.begin;
+    step.end = begin + CK_ATTENTION_SEGMENT < a.end ? begin + CK_ATTENTION_SEGMENT : a.end;
+    step.output = values + i * size, step.states = states + i * part * 2;
+    ck_attend(isa, &step);
+  }
+  for (int64_t i = 0; i < a.rows * a.group; i++) {
+    int64_t place = i / a.group * a.heads + i % a.group;
+    ck_attend_merge(isa, values + place * a.dimension, states + 2 * place, parts, part,
+                    a.dimension, m.actual + place * a.dimension);
+  }
+  compare("attend in parts", isa, m.actual, m.expected, size);
+  free(values), free(states);
+  attention_free(m);
+}
+
+static void check_attentions(int32_t isa) {
+  static const int64_t dimensions[] = {16, 20, 64, 80, 128, 256, 528};
+  static const int64_t positions[] = {0, 37, 63, 250, 300, 700};
+  for (int repeat = 0; repeat < 400; repeat++) {
+    int64_t rows = 1 + random32() % (repeat % 4 ? 17 : 70), group = 1 + random32() % 9;
+    int64_t position = positions[random32() % 6];
+    ck_attention a = {.rows = rows,
+                      .group = group,
+                      .heads = group + random32() % 3,
+                      .dimension = dimensions[random32() % 7],
+                      .position = position,
+                      .begin = position ? random32() % 3 * position / 3 : 0,
+                      .end = position + rows,
+                      .window = random32() % 2 ? 1 + random32() % 100 : 0,
+                      .slots_begin = position - random32() % 30 % (uint64_t)(position + 1),
+                      .slots_stride = rows + 30,
+                      .scale = 0.1f,
+                      .softcap = random32() % 4 ? 0 : 2};
+    if (a.dimension > 80 && rows > 6) a.rows = 1 + rows % 6, a.end = position + a.rows;
+    check_attention(isa, a, repeat % 3 == 0);
+  }
 }
 
 // A sum of products that does not depend on how many make a step.
@@ -309,13 +375,7 @@ static void check_all(int32_t isa) {
     check_rotate(isa, dimension, 0);
     check_rotate(isa, dimension, 1);
   }
-  for (int64_t group = 1; group <= 9; group += 2) {
-    check_attention(isa, 64, group, 0, 1, 0);
-    check_attention(isa, 80, group, 50, 131, 0);
-    check_attention(isa, 80, group, 50, 131, 2);
-    check_attention(isa, 256, group, 64, 140, 0);
-    check_attention(isa, 20, group, 3, 70, 0);
-  }
+  check_attentions(isa);
 }
 
 int main(void) {

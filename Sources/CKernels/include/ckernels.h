@@ -129,26 +129,45 @@ void ck_softcap(int32_t isa, float *x, float cap, int64_t count);
 void ck_to_half(int32_t isa, const float *x, uint16_t *output, int64_t count);
 void ck_from_half(int32_t isa, const uint16_t *x, float *output, int64_t count);
 
-// Attention of the query heads that share one key-value head, for one row.
-// Positions are walked in tiles of CK_ATTENTION_TILE aligned to absolute positions, with an online
-// softmax: one maximum, one rescaling and one sum per tile. So a row's bits do not depend on what
-// else is computed.
-enum { CK_ATTENTION_TILE = 64 };
+// Attention of the query heads that share one key-value head, for the rows of one pass.
+//
+// Positions are walked in segments of CK_ATTENTION_SEGMENT and tiles of CK_ATTENTION_TILE, both
+// aligned to absolute positions, with an online softmax: one maximum, one rescaling and one sum per
+// tile, and one merge per segment. So a row's bits do not depend on what else is computed.
+enum { CK_ATTENTION_TILE = 64, CK_ATTENTION_SEGMENT = 256 };
+// Queries that walk together at most, and how many floats their values may be. More in one call are
+// cut into blocks.
+enum { CK_ATTENTION_QUERIES = 64, CK_ATTENTION_SUMS = 16384 };
 typedef struct {
-  const float *queries;   // [group, dimension], rotated
+  // Query g of row r lies at queries + (r * heads + g) * dimension, and its output likewise.
+  const float *queries;   // rotated
   const uint16_t *keys;   // [slots, dimension], half precision, rotated
   const uint16_t *values; // [slots, dimension], half precision
-  // NULL: position p lies in slot p. Else in slots[p - slots_begin] for p >= slots_begin, and in
-  // slot p below that.
+  // Row r stands at positions[r]; where that is NULL, at position + r. It attends to the positions
+  // from begin to end and to its own (inclusive), of these to the last `window` (0: all). Without
+  // `states` that must be at least one.
+  const int32_t *positions;
+  int64_t position;
+  int64_t begin, end;
+  int64_t window;
+  // NULL: position p lies in slot p. Else for row r in slots[r * slots_stride + p - slots_begin]
+  // for p >= slots_begin, and in slot p below that.
   const int32_t *slots;
-  int64_t slots_begin;
-  int64_t begin, end;  // positions attended: [begin, end), never empty
-  int64_t group, dimension;
-  float scale;   // multiplies the dot products
-  float softcap; // 0: none
-  float *output; // [group, dimension]
+  int64_t slots_begin, slots_stride;
+  int64_t rows, group, heads, dimension; // group: of the `heads` in a row those computed here
+  float scale;                           // multiplies the dot products
+  float softcap;                         // 0: none
+  float *output;
+  // NULL: the outputs are finished. Else [begin, end) lies in one segment, outputs are sums still
+  // to be divided, and states + 2 * (r * heads + g) takes the maximum and the sum of weights (0
+  // where the row attends to nothing here), for ck_attend_merge.
+  float *states;
 } ck_attention;
 void ck_attend(int32_t isa, const ck_attention *a);
+// Merges the parts of one query, one for each segment, ascending: part i has its values at
+// values + i * heads * dimension and its state at states + 2 * i * heads.
+void ck_attend_merge(int32_t isa, const float *values, const float *states, int64_t parts,
+                     int64_t heads, int64_t dimension, float *output);
 
 // Index of the greatest value, the lowest such index on a tie; NaN is never chosen unless all are
 // NaN (then 0).

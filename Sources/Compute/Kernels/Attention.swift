@@ -1,10 +1,14 @@
 import CKernels
 
 /// Keys and values of one layer in half precision: `[kvHeads, capacity, dimension]` each.
+///
+/// The first slots may be released: their memory is given back, and nothing may attend to them.
 package final class KeyValueRows {
   package let kvHeads: Int
   package let capacity: Int
   package let dimension: Int
+  /// Slots below this one are released.
+  package private(set) var firstSlot = 0
   private let keys: Storage<UInt16>
   private let values: Storage<UInt16>
 
@@ -16,8 +20,30 @@ package final class KeyValueRows {
     values = Storage(count: kvHeads * capacity * dimension)
   }
 
-  /// Bytes of `rows` positions.
-  package func byteCount(rows: Int) -> Int { rows * kvHeads * dimension * 4 }
+  /// Bytes in use by the slots below `end`.
+  package func byteCount(below end: Int) -> Int {
+    max(0, end - firstSlot) * kvHeads * dimension * 4
+  }
+
+  /// Bytes of physical memory.
+  package var residentByteCount: Int { keys.residentByteCount + values.residentByteCount }
+
+  /// Gives back the memory of the slots below `slot`, to whole pages.
+  package func release(below slot: Int) {
+    precondition(slot <= capacity)
+    guard slot > firstSlot else { return }
+    // Where the last release ended, a page that was still needed in part may now go too.
+    let start = max(0, firstSlot - (Storage<UInt16>.pageByteCount / 2 + dimension - 1) / dimension)
+    for head in 0..<kvHeads {
+      let range = (head * capacity + start) * dimension..<(head * capacity + slot) * dimension
+      keys.release(range)
+      values.release(range)
+    }
+    firstSlot = slot
+  }
+
+  /// Makes all slots usable again; those that were released hold nothing of use.
+  package func reclaim() { firstSlot = 0 }
 
   /// Stores one head's key and value, floats at the given offsets, into `slot`.
   package func store(
@@ -43,48 +69,40 @@ package final class KeyValueRows {
     }
   }
 
-  /// Copies the first `rows` slots of another layer of the same shape.
+  /// Copies the slots below `rows` of another layer of the same shape, but for those that it released.
   package func copy(from other: KeyValueRows, rows: Int) {
     precondition(other.kvHeads == kvHeads && other.dimension == dimension)
-    precondition(rows <= min(capacity, other.capacity))
+    precondition(rows <= min(capacity, other.capacity) && rows >= other.firstSlot)
     for head in 0..<kvHeads {
-      let range = other.capacity * head * dimension..<(other.capacity * head + rows) * dimension
-      keys.copy(from: other.keys, range, to: head * capacity * dimension)
-      values.copy(from: other.values, range, to: head * capacity * dimension)
+      let start = other.capacity * head + other.firstSlot
+      let range = start * dimension..<(other.capacity * head + rows) * dimension
+      keys.copy(from: other.keys, range, to: (head * capacity + other.firstSlot) * dimension)
+      values.copy(from: other.values, range, to: (head * capacity + other.firstSlot) * dimension)
     }
+    firstSlot = other.firstSlot
   }
 
-  /// Attention of the `group` query heads at `queryOffset` (adjacent, rotated) over positions `range` of one head.
+  /// Attention of some rows' queries that belong to one head of the keys and values.
   ///
-  /// - Parameter slots: the slots of the positions from `slotsBegin` on; positions below it are their own slots.
+  /// - Parameters:
+  ///   - bounds: the rows attend to nothing outside of these positions.
+  ///   - part: nil writes the finished outputs. Else `bounds` lies in one segment, and what the rows get from it
+  ///     becomes that part of `parts`.
   package func attend(
-    kvHead: Int, group: Int, queries: Buffer, at queryOffset: Int, positions range: Range<Int>,
-    slots: Storage<Int32>? = nil, slotsOffset: Int = 0, slotsBegin: Int = 0, scale: Float,
-    softcap: Float = 0, output: Buffer, at outputOffset: Int, with kernels: Kernels
+    _ rows: AttentionRows, kvHead: Int, bounds: Range<Int>, part: Int? = nil,
+    of parts: AttentionParts? = nil, with kernels: Kernels
   ) {
-    precondition(kvHead >= 0 && kvHead < kvHeads && !range.isEmpty && range.lowerBound >= 0)
-    precondition(queryOffset >= 0 && queryOffset + group * dimension <= queries.count)
-    precondition(outputOffset >= 0 && outputOffset + group * dimension <= output.count)
+    precondition(kvHead >= 0 && kvHead < kvHeads && !bounds.isEmpty)
+    precondition(bounds.lowerBound >= firstSlot, "positions below \(firstSlot) were released")
+    precondition(rows.dimension == dimension && rows.lastSlot < capacity)
     var step = unsafe ck_attention()
-    if let slots {
-      precondition(slotsOffset >= 0 && slotsOffset + range.upperBound - slotsBegin <= slots.count)
-      precondition(slotsBegin <= capacity && range.upperBound <= capacity)
-      unsafe step.slots = UnsafePointer(slots.base + slotsOffset)
-      unsafe step.slots_begin = Int64(slotsBegin)
-    } else {
-      precondition(range.upperBound <= capacity)
-    }
+    unsafe rows.describe(&step)
     let place = kvHead * capacity * dimension
-    unsafe step.queries = UnsafePointer(queries.base + queryOffset)
     unsafe step.keys = UnsafePointer(keys.base + place)
     unsafe step.values = UnsafePointer(values.base + place)
-    unsafe step.begin = Int64(range.lowerBound)
-    unsafe step.end = Int64(range.upperBound)
-    unsafe step.group = Int64(group)
-    unsafe step.dimension = Int64(dimension)
-    unsafe step.scale = scale
-    unsafe step.softcap = softcap
-    unsafe step.output = output.base + outputOffset
+    unsafe step.begin = Int64(bounds.lowerBound)
+    unsafe step.end = Int64(bounds.upperBound)
+    if let parts, let part { unsafe parts.describe(part, rows: rows, &step) }
     unsafe ck_attend(kernels.isa, &step)
   }
 }

@@ -4,14 +4,22 @@ import Compute
 ///
 /// Committed position p lives in slot p. Provisional row i lives in slot `count + i`; a row of a tree sees its
 /// ancestors through a table from position to slot, so that its bits equal those of the same tokens as a chain.
+///
+/// A layer with a window gives back the memory of positions that neither the window nor a rollback can reach.
 package final class DenseKVCache: KVCache {
   package private(set) var count = 0
   package let capacity: Int
-  private let layers: [KeyValueRows]
+  let layers: [KeyValueRows]
   private let layout: Layout
-  private var rows: [Row] = []
-  /// `[rows, rows]`: slots of the provisional ancestors of each row, itself last; empty for a chain.
-  private var ancestorSlots: Storage<Int32>?
+  /// Positions that `truncate` can take back at any time.
+  package let rollback: Int
+  /// The window of each layer, as its last pass had it; nil for none.
+  var windows: [Int?]
+  var rows: [Row] = []
+  /// Where the provisional rows' ancestors lie; nil for a chain.
+  var ancestors: AncestorTable?
+  /// What the rows of a pass get from single segments; grows with the need for it.
+  var parts: AttentionParts?
 
   /// The sizes that every layer shares.
   package struct Layout: Sendable {
@@ -26,22 +34,29 @@ package final class DenseKVCache: KVCache {
     }
   }
 
-  private struct Row {
+  struct Row {
     var parent: Int
     var position: Int
   }
 
-  /// - Parameter capacity: positions at most; memory is taken only for those that are used.
-  package init(layout: Layout, capacity: Int) {
+  /// - Parameters:
+  ///   - capacity: positions at most; memory is taken only for those that are used.
+  ///   - rollback: positions that can be taken back without computing others again, even where windows end.
+  package init(layout: Layout, capacity: Int, rollback: Int = 512) {
     self.layout = layout
     self.capacity = capacity
+    self.rollback = rollback
+    windows = Array(repeating: nil, count: layout.layers)
     layers = (0..<layout.layers).map { _ in
       KeyValueRows(
         kvHeads: layout.kvHeads, capacity: capacity, dimension: layout.headDimension)
     }
   }
 
-  package var byteCount: Int { layers.reduce(0) { $0 + $1.byteCount(rows: count) } }
+  package var byteCount: Int { layers.reduce(0) { $0 + $1.byteCount(below: count) } }
+
+  /// Bytes of physical memory, in whole pages.
+  package var residentByteCount: Int { layers.reduce(0) { $0 + $1.residentByteCount } }
 
   package func begin(parents: [Int]) throws(InferenceError) {
     guard count + parents.count <= capacity else {
@@ -57,72 +72,7 @@ package final class DenseKVCache: KVCache {
       rows.append(Row(parent: parent, position: position))
       isChain = isChain && parent == index - 1
     }
-    ancestorSlots = isChain ? nil : slotTable()
-  }
-
-  private func slotTable() -> Storage<Int32> {
-    let table = Storage<Int32>(count: rows.count * rows.count)
-    for index in rows.indices {
-      var row = index
-      while row >= 0 {
-        table[index * rows.count + rows[row].position - count] = Int32(count + row)
-        row = rows[row].parent
-      }
-    }
-    return table
-  }
-
-  package func attend(_ step: AttentionStep, as worker: Worker) {
-    store(step, as: worker)
-    worker.barrier()
-    read(step, as: worker)
-  }
-
-  /// Rotates queries and keys, and stores keys and values, one key-value head of one row at a time.
-  private func store(_ step: AttentionStep, as worker: Worker) {
-    let group = step.heads / step.kvHeads
-    let dimension = step.headDimension
-    for item in worker.share(of: rows.count * step.kvHeads) {
-      let (index, head) = item.quotientAndRemainder(dividingBy: step.kvHeads)
-      let row = step.rows.lowerBound + index
-      let position = rows[index].position
-      for query in head * group..<(head + 1) * group {
-        step.kernels.rotate(
-          step.queries, at: (row * step.heads + query) * dimension, by: step.rotary,
-          position: position)
-      }
-      let place = (row * step.kvHeads + head) * dimension
-      step.kernels.rotate(step.keys, at: place, by: step.rotary, position: position)
-      layers[step.layer].store(
-        kvHead: head, slot: count + index, key: step.keys, at: place, value: step.values,
-        at: place, with: step.kernels)
-    }
-  }
-
-  /// Reads the attention of the rows.
-  ///
-  /// With few rows the heads of a group are shared out one by one.
-  private func read(_ step: AttentionStep, as worker: Worker) {
-    let group = step.heads / step.kvHeads
-    let dimension = step.headDimension
-    let part = rows.count * step.kvHeads >= 4 * worker.count ? group : 1
-    let parts = step.heads / part
-    let wanted = step.outputRows.lowerBound - step.rows.lowerBound
-    var item = worker.index
-    // Later rows attend to more: dealing items out in turn keeps the shares even.
-    while item < step.outputRows.count * parts {
-      defer { item += worker.count }
-      let (wantedIndex, partIndex) = item.quotientAndRemainder(dividingBy: parts)
-      let index = wanted + wantedIndex
-      let position = rows[index].position
-      let start = step.window.map { max(0, position - $0 + 1) } ?? 0
-      let place = ((step.rows.lowerBound + index) * step.heads + partIndex * part) * dimension
-      layers[step.layer].attend(
-        kvHead: partIndex * part / group, group: part, queries: step.queries, at: place,
-        positions: start..<position + 1, slots: ancestorSlots, slotsOffset: index * rows.count,
-        slotsBegin: count, scale: step.scale, softcap: step.softcap, output: step.output,
-        at: place, with: step.kernels)
-    }
+    ancestors = isChain ? nil : AncestorTable(parents: parents, begin: count)
   }
 
   package func commit(_ path: [Int]) {
@@ -137,20 +87,43 @@ package final class DenseKVCache: KVCache {
     }
     count += path.count
     rows = []
-    ancestorSlots = nil
+    ancestors = nil
+    releaseRows()
   }
 
-  package func truncate(to count: Int) {
+  /// Positions released at a time, so that not every token asks the system.
+  private static let releaseStep = 128
+
+  private func releaseRows() {
+    for (layer, window) in zip(layers, windows) {
+      guard let window else { continue }
+      let needed = Self.firstNeeded(at: count - rollback, window: window)
+      if needed - layer.firstSlot >= Self.releaseStep { layer.release(below: needed) }
+    }
+  }
+
+  /// The first position that the row at `position` attends to.
+  private static func firstNeeded(at position: Int, window: Int) -> Int {
+    max(0, position - window + 1)
+  }
+
+  package func truncate(to count: Int) -> Int {
     precondition(count >= 0 && count <= self.count, "cannot truncate \(self.count) to \(count)")
-    self.count = count
+    let canContinue = zip(layers, windows).allSatisfy { layer, window in
+      layer.firstSlot <= (window.map { Self.firstNeeded(at: count, window: $0) } ?? 0)
+    }
+    self.count = canContinue ? count : 0
+    if self.count == 0 { for layer in layers { layer.reclaim() } }
     rows = []
-    ancestorSlots = nil
+    ancestors = nil
+    return self.count
   }
 
   package func fork() throws(InferenceError) -> any KVCache {
-    let copy = DenseKVCache(layout: layout, capacity: capacity)
+    let copy = DenseKVCache(layout: layout, capacity: capacity, rollback: rollback)
     for (target, source) in zip(copy.layers, layers) { target.copy(from: source, rows: count) }
     copy.count = count
+    copy.windows = windows
     return copy
   }
 }

@@ -22,8 +22,11 @@ package protocol KVCache: AnyObject {
   func attend(_ step: AttentionStep, as worker: Worker)
   /// Keeps the provisional rows of `path` (ascending indices, each the child of the one before) and forgets the others.
   func commit(_ path: [Int])
-  /// Forgets the committed positions from `count` on.
-  func truncate(to count: Int)
+  /// Forgets the committed positions from `count` on, and provisional rows.
+  ///
+  /// - Returns: the positions that remain: `count`, or 0 where the cache no longer has what continuing there needs.
+  ///   What is missing must be computed again.
+  @discardableResult func truncate(to count: Int) -> Int
   /// An independent copy of the committed positions.
   func fork() throws(InferenceError) -> any KVCache
 }

@@ -56,12 +56,13 @@ private struct DecodingRun {
         .invalidRequest, "prompt token \(stray) is outside the vocabulary of \(vocabulary)")
     }
     // The last token's row gives the first logits, so it is computed even where the cache has it.
-    let cached = min(max(0, request.cachedCount), last)
+    var cached = min(max(0, request.cachedCount), last)
     guard plan.cache.count >= cached else {
       throw InferenceError(
         .invalidRequest, "the cache holds \(plan.cache.count) tokens, not the \(cached) it should")
     }
-    if plan.cache.count > cached { plan.cache.truncate(to: cached) }
+    // A cache may have lost what the shorter beginning needs; then less of it is known, or nothing.
+    if plan.cache.count > cached { cached = plan.cache.truncate(to: cached) }
     self.request = request
     self.pool = pool
     history = TokenHistory(prompt: request.prompt)

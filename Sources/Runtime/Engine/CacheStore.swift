@@ -27,9 +27,10 @@ struct CacheStore {
     let limit = min(prompt.count - 1, cache.count, tokens.count)
     var shared = 0
     while shared < limit, tokens[shared] == prompt[shared] { shared += 1 }
-    cache.truncate(to: shared)
-    tokens.removeLast(tokens.count - shared)
-    return (cache, shared)
+    // A cache with windows may have to begin anew.
+    let kept = cache.truncate(to: shared)
+    tokens.removeLast(tokens.count - kept)
+    return (cache, kept)
   }
 
   /// Notes what the cache holds after an answer, however it ended: `sequence` is the prompt and all tokens emitted.

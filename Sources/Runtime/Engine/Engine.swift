@@ -11,9 +11,7 @@ package actor Engine {
   private let decoding: DecodingParts
   private let pool: WorkerPool
   private let kernels = Kernels.shared
-  private let rooflineFile: String?
-  private lazy var roofline = Roofline(
-    file: rooflineFile, threads: pool.count, kernels: kernels)
+  private var roofline: Roofline?
   private var current: EngineModel?
   private var caches = CacheStore()
 
@@ -23,15 +21,16 @@ package actor Engine {
 
   /// - Parameters:
   ///   - threads: threads that compute, the engine's own included; nil takes the processors at hand.
-  ///   - rooflineFile: where the measured roofs are kept between runs; nil keeps it nowhere.
+  ///   - rooflineFile: where the measured roofs are kept between runs; nil measures none.
   package init(
     threads: Int? = nil, rooflineFile: String? = nil,
     loader: @escaping EngineModelLoader = EngineModel.fromGGUF,
     decoding: DecodingParts = .standard
   ) {
     executor = ComputeThreadExecutor(name: "paceline-engine")
-    pool = WorkerPool(count: threads)
-    self.rooflineFile = rooflineFile
+    let pool = WorkerPool(count: threads)
+    self.pool = pool
+    roofline = rooflineFile.map { Roofline(file: $0, threads: pool.count, kernels: .shared) }
     self.loader = loader
     self.decoding = decoding
   }
@@ -58,7 +57,7 @@ package actor Engine {
       entry.events.finish()
     }
     if let file = current?.file {
-      roofline.measure(file, on: pool) { queue.isEmpty }
+      roofline?.measure(file, on: pool) { queue.isEmpty }
     }
   }
 
@@ -73,9 +72,9 @@ package actor Engine {
       case .generate(let request):
         try GenerateRun(
           request: request, entry: entry, model: try model(), decoding: decoding, pool: pool,
-          roofs: roofline.roofs
+          roofs: roofline?.roofs ?? Roofs()
         ).run(caches: &caches)
-        roofline.renew()
+        roofline?.renew()
       }
     } catch {
       entry.events.yield(.failed(error))

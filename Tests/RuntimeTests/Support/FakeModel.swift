@@ -93,7 +93,10 @@ final class FakeCache: KVCache {
     tokens += path.map { provisional[$0] }
     provisional = []
   }
-  func truncate(to count: Int) { tokens = Array(tokens.prefix(count)) }
+  func truncate(to count: Int) -> Int {
+    tokens = Array(tokens.prefix(count))
+    return count
+  }
   func fork() -> any KVCache {
     let copy = FakeCache(capacity: capacity)
     copy.tokens = tokens
