@@ -296,15 +296,16 @@ final class TransformerPass {
 
   /// How the output rows of a matrix are dealt out.
   ///
-  /// With few batch rows reading the weights takes the time, so most of them are read in long runs. With many the
-  /// products do, and all are dealt out on demand.
+  /// With few batch rows reading the weights takes the time, so they are read in long runs: all of a small matrix, most
+  /// of a large one. With many rows the products do, and all are dealt out on demand.
   private func work(of weight: Tensor, rows: Int, in team: Int) -> DealtWork {
     let unit = weight.rows == shape.vocabulary ? LogitBlocks.length : 16
     let reads = rows <= 16
-    let pieces = weight.rows / (unit * (reads ? 8 : 16) * team)
+    let pieces = team * (reads ? 32 : 16)
+    let readQuarters = weight.byteCount < 1 << 20 ? 4 : 3
     return DealtWork(
-      total: weight.rows, unit: unit, piece: min(max(pieces, 1), 4) * unit,
-      ownQuarters: reads ? 3 : 0)
+      total: weight.rows, unit: unit, piece: max(weight.rows / (unit * pieces), 1) * unit,
+      ownQuarters: reads ? readQuarters : 0)
   }
 
   /// The weights of a matrix that this worker will read first.

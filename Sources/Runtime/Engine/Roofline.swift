@@ -105,14 +105,20 @@ package struct Roofline {
 
   private mutating func multiplySlice(on pool: WorkerPool) {
     let steps = steps
-    let time = Self.time { pool.run { _ in kernels.multiplyIntegers(steps: steps) } }
+    var workers = 1
+    let time = Self.time {
+      pool.run { worker in
+        kernels.multiplyIntegers(steps: steps)
+        if worker.index == 0 { workers = worker.count }
+      }
+    }
     if time < Self.sliceNanoseconds.lowerBound {
       // Overflow would take a processor that does 2^62 steps in a quarter of a millisecond.
       self.steps *= 2
       return
     }
     if time > Self.sliceNanoseconds.upperBound { self.steps = max(1, steps / 2) }
-    let operations = 2.0 * Double(steps * kernels.integerProductsPerStep) * Double(pool.count)
+    let operations = 2.0 * Double(steps * kernels.integerProductsPerStep) * Double(workers)
     if arithmetic.add(operations, nanoseconds: time) { arithmeticLeft -= 1 }
   }
 
