@@ -6,7 +6,7 @@ SHELL := /bin/bash
 MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 MODEL ?= smollm2
-ALL_MODELS := smollm2 coder-0.5b coder-1.5b gemma3
+ALL_MODELS := smollm2 coder-0.5b gemma3 coder-1.5b
 # Of a comparison with llama.cpp; one round of all models takes about ten minutes.
 ROUNDS ?= 5
 PACELINE := .build/release/paceline

@@ -20,8 +20,8 @@ CK_INLINE void v_prefetch(const uint8_t *p, int64_t bytes) {
 CK_INLINE vi v_low_nibbles(vi x) { return i_and(x, i_splat8(15)); }
 CK_INLINE vi v_high_nibbles(vi x) { return v_low_nibbles(i_right16(x, 4)); }
 
-// Reads dword columns 0...count-1 of V_ROWS rows, for what `have` of them already are in `c`; returns
-// how many there are then. The last read may overlap, so that none leaves the `total` dwords.
+// Reads dword columns 0...count-1 of V_ROWS rows, of which `c` has the first `have` already;
+// returns how many it has then. The last read may overlap, so that none leaves the `total` dwords.
 CK_INLINE int v_columns(const v_group *g, int have, int count, int total, vi *c) {
   while (have < count) {
     int at = have + 4 <= total ? have : total - 4;

@@ -1,9 +1,9 @@
 // Products of quantised matrices, in groups of V_ROWS rows, for any vector width. Include after
 // panel_blocks.h.
 //
-// One or two tokens: each weight block is unpacked in registers and used at once. More: it is unpacked
-// to a panel in the first-level cache, and tiles of tokens run over that. Unfinished sums wait in
-// `output`; storing loses nothing.
+// One token, or two with blocks of 32: each weight block is unpacked in registers and used at once.
+// More: it is unpacked to a panel in the first-level cache, and tiles of tokens run over that.
+// Unfinished sums wait in `output`; storing loses nothing.
 #ifndef PACELINE_PANEL_MATMUL_H
 #define PACELINE_PANEL_MATMUL_H
 
@@ -53,8 +53,8 @@ CK_INLINE void v_tile32(v_format32 format, const v_panel32 *panel, const ck_prod
   for (int t = 0; t < width; t++) f_store_rows(place + t * product->stride, rows, acc[t]);
 }
 
-// Copies `bytes` bytes of each of `count` rows to rows of `step` bytes, so that a part of a group can
-// be read as a whole one. The other rows keep what they had.
+// Copies `bytes` bytes of each of `count` rows to rows of `step` bytes, so that a part of a group
+// can be read as a whole one. The other rows keep what they had.
 static const uint8_t *v_stage(uint8_t *stage, int64_t step, const uint8_t *p, int64_t row_bytes,
                               int64_t count, int64_t bytes) {
   for (int64_t r = 0; r < count; r++) memcpy(stage + r * step, p + r * row_bytes, (size_t)bytes);
@@ -76,7 +76,7 @@ CK_INLINE const uint8_t *v_ahead(const ck_product *product, int64_t row, int64_t
   return (const uint8_t *)base;
 }
 
-// `n` blocks at `p` of the group at `row`, into `panel` or, for `width` tokens, straight into `acc`.
+// `n` blocks at `p` of the group at `row`, into `panel` or, for `width` tokens, right into `acc`.
 CK_INLINE void v_unpack_blocks(v_format32 format, const ck_product *product, int64_t row,
                                const uint8_t *p, int64_t row_bytes, int n, int64_t block, vf *acc,
                                int width, v_panel32 *panel, int64_t place) {

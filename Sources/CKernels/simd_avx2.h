@@ -81,9 +81,9 @@ CK_INLINE vf v_load_half(const uint16_t *p) {
   return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
 }
 
-// The addresses of V_ROWS rows that lie `stride` apart. The processor adds a row's distance from the
-// nearest fourth row to an address for nothing; the empty assembly keeps the compiler from making
-// one pointer for each row instead, for which there are not enough registers.
+// The addresses of V_ROWS rows that lie `stride` apart. The processor adds a row's distance from
+// the nearest fourth row to an address for nothing; the empty assembly keeps the compiler from
+// making one pointer for each row instead, for which there are not enough registers.
 typedef struct {
   const uint8_t *fourth[V_ROWS / 4];
   int64_t stride, three;

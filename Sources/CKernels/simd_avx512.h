@@ -87,9 +87,9 @@ CK_INLINE __m512 v_load_half(const uint16_t *p) {
   return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
 }
 
-// The addresses of V_ROWS rows that lie `stride` apart. The processor adds a row's distance from the
-// nearest fourth row to an address for nothing; the empty assembly keeps the compiler from making
-// one pointer for each row instead, for which there are not enough registers.
+// The addresses of V_ROWS rows that lie `stride` apart. The processor adds a row's distance from
+// the nearest fourth row to an address for nothing; the empty assembly keeps the compiler from
+// making one pointer for each row instead, for which there are not enough registers.
 typedef struct {
   const uint8_t *fourth[V_ROWS / 4];
   int64_t stride, three;
@@ -152,11 +152,13 @@ CK_INLINE __m512i v_straddle(__m512i a, __m512i b) {
 
 // Byte i (0...3) of each lane: as a number, and twice as a number of 16 bits.
 CK_INLINE __m512i v_byte(__m512i x, int i) {
-  __m512i lanes = _mm512_set4_epi32((int)0x8080800c, (int)0x80808008, (int)0x80808004, (int)0x80808000);
+  __m512i lanes =
+      _mm512_set4_epi32((int)0x8080800c, (int)0x80808008, (int)0x80808004, (int)0x80808000);
   return _mm512_shuffle_epi8(x, _mm512_add_epi32(lanes, _mm512_set1_epi32(i)));
 }
 CK_INLINE __m512i v_byte_pair(__m512i x, int i) {
-  __m512i lanes = _mm512_set4_epi32((int)0x800c800c, (int)0x80088008, (int)0x80048004, (int)0x80008000);
+  __m512i lanes =
+      _mm512_set4_epi32((int)0x800c800c, (int)0x80088008, (int)0x80048004, (int)0x80008000);
   return _mm512_shuffle_epi8(x, _mm512_add_epi32(lanes, _mm512_set1_epi32(i * 0x10001)));
 }
 

@@ -91,9 +91,9 @@ CK_INLINE vf v_load_half(const uint16_t *p) {
   return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));
 }
 
-// The addresses of V_ROWS rows that lie `stride` apart. The processor adds a row's distance from the
-// nearest fourth row to an address for nothing; the empty assembly keeps the compiler from making
-// one pointer for each row instead, for which there are not enough registers.
+// The addresses of V_ROWS rows that lie `stride` apart. The processor adds a row's distance from
+// the nearest fourth row to an address for nothing; the empty assembly keeps the compiler from
+// making one pointer for each row instead, for which there are not enough registers.
 typedef struct {
   const uint8_t *fourth[V_ROWS / 4];
   int64_t stride, three;

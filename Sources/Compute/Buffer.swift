@@ -8,6 +8,9 @@ package typealias Buffer = Storage<Float>
 /// Not Sendable on purpose: it belongs to the engine's thread. Inside `WorkerPool.run` workers share it and write
 /// disjoint ranges. Large storage takes physical memory only where it is touched.
 @safe package final class Storage<Element: BitwiseCopyable> {
+  /// Bytes from which on memory comes page by page as it is touched; less is cleared at once.
+  private static var leastMapped: Int { 1 << 16 }
+
   package let count: Int
   let base: UnsafeMutablePointer<Element>
   private let mappedByteCount: Int
@@ -16,7 +19,7 @@ package typealias Buffer = Storage<Float>
     precondition(count >= 0)
     self.count = count
     let bytes = max(count, 1) * MemoryLayout<Element>.stride
-    if bytes >= 1 << 20 {
+    if bytes >= Self.leastMapped {
       let memory = unsafe mmap(
         nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0)
       guard let memory = unsafe memory, unsafe memory != MAP_FAILED else {

@@ -26,13 +26,13 @@ struct BenchRunner {
     try read(tokens[..<depth], into: cache, clock)
     let timed = tokens[depth...]
     // One token touches every weight; a prompt also wants its working memory.
-    try run(isPrompt ? timed : timed.prefix(1), isPrompt, cache, clock)
+    try run(isPrompt ? timed : timed.prefix(test.passRows), test, cache, clock)
     _ = clock.take()
     var result = Measurement()
     for _ in 0..<repetitions {
       cache.truncate(to: depth)
       let start = monotonicNanoseconds()
-      try run(timed, isPrompt, cache, clock)
+      try run(timed, test, cache, clock)
       let seconds = Double(max(1, monotonicNanoseconds() - start)) / 1e9
       result.samples.append(Double(count) / seconds)
       result.tokens += count
@@ -42,14 +42,17 @@ struct BenchRunner {
   }
 
   private func run(
-    _ tokens: ArraySlice<TokenID>, _ isPrompt: Bool, _ cache: any KVCache, _ clock: PhaseClock
+    _ tokens: ArraySlice<TokenID>, _ test: BenchTest, _ cache: any KVCache, _ clock: PhaseClock
   ) throws(InferenceError) {
-    if isPrompt { return try read(tokens, into: cache, clock) }
+    if case .prompt = test { return try read(tokens, into: cache, clock) }
     // Every token's logits are computed; none is sampled.
-    for token in tokens {
+    var rest = tokens
+    while !rest.isEmpty {
       if isCancelled() { throw InferenceError(.cancelled, "stopped") }
-      _ = try model.forward(TokenBatch(chain: [token]), caches: [cache], on: pool, clock: clock)
-      cache.commit([0])
+      let batch = TokenBatch(chain: Array(rest.prefix(test.passRows)), logits: .all)
+      rest = rest.dropFirst(test.passRows)
+      _ = try model.forward(batch, caches: [cache], on: pool, clock: clock)
+      cache.commit(Array(0..<batch.count))
     }
   }
 

@@ -4,6 +4,8 @@ package enum BenchTest: Hashable, Sendable {
   case prompt(count: Int, depth: Int)
   /// Computes `count` tokens one after another behind `depth` others.
   case generation(count: Int, depth: Int)
+  /// Passes of so many rows at once, with the logits of all: what verifying drafted tokens takes.
+  case verification(rows: Int)
   /// A fresh process, from its start until its model is loaded.
   case ready
   /// A fresh process, from its start to the first token after a one-word prompt.
@@ -12,6 +14,9 @@ package enum BenchTest: Hashable, Sendable {
   case firstToken
   /// Peak memory of a fresh process that reads 64 tokens and generates 128.
   case memory
+
+  /// Tokens of a test of `verification`, whatever its rows.
+  private static let verifiedTokens = 64
 
   /// Tokens of the prompt of `firstToken` and `memory`.
   package static let promptTokens = 64
@@ -33,6 +38,7 @@ package enum BenchTest: Hashable, Sendable {
     switch self {
     case .prompt(let count, let depth): "pp\(count)" + (depth > 0 ? "@\(depth)" : "")
     case .generation(let count, let depth): "tg\(count)" + (depth > 0 ? "@\(depth)" : "")
+    case .verification(let rows): "v\(rows)"
     case .ready: "ready"
     case .start: "start"
     case .firstToken: "ttft\(Self.promptTokens)"
@@ -45,6 +51,10 @@ package enum BenchTest: Hashable, Sendable {
     let whole: [BenchTest] = [.ready, .start, .firstToken, .memory]
     if let found = whole.first(where: { $0.name == name }) {
       self = found
+      return
+    }
+    if name.first == "v", let rows = Int(name.dropFirst()), (1...64).contains(rows) {
+      self = .verification(rows: rows)
       return
     }
     let parts = name.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
@@ -83,14 +93,21 @@ package enum BenchTest: Hashable, Sendable {
     switch self {
     case .prompt(let count, let depth): (count, depth, true)
     case .generation(let count, let depth): (count, depth, false)
+    case .verification: (Self.verifiedTokens, 0, false)
     case .ready, .start, .firstToken, .memory: nil
     }
+  }
+
+  /// Rows of one pass after the prompt.
+  package var passRows: Int {
+    if case .verification(let rows) = self { rows } else { 1 }
   }
 
   /// Positions of a context that the test fills.
   package var positions: Int {
     switch self {
     case .prompt(let count, let depth), .generation(let count, let depth): count + depth
+    case .verification: Self.verifiedTokens
     case .ready, .start: 16
     case .firstToken: Self.promptTokens + 1
     case .memory: Self.promptTokens + Self.memoryTokens
@@ -102,7 +119,7 @@ extension BenchTest {
   /// The figures that one run of the test gives.
   package var figures: [(name: String, unit: BenchUnit)] {
     switch self {
-    case .prompt, .generation: [(name, .tokensPerSecond)]
+    case .prompt, .generation, .verification: [(name, .tokensPerSecond)]
     case .ready, .start, .firstToken: [(name, .milliseconds)]
     case .memory: [("rss", .mebibytes), ("private", .mebibytes)]
     }

@@ -38,7 +38,7 @@ struct OwnProgram {
     switch test {
     case .start: arguments.append(BenchPrompt.word)
     case .firstToken, .memory: arguments.append(prompt.text)
-    case .prompt, .generation, .ready: break
+    case .prompt, .generation, .verification, .ready: break
     }
     return process(arguments)
   }

@@ -22,9 +22,13 @@ package struct Peer {
 
   /// Whether the folder has the program that the test takes.
   ///
-  /// None tells from outside when it is ready.
+  /// None tells from outside when it is ready, or reads a few rows with the logits of all.
   func canRun(_ test: BenchTest) -> Bool {
-    test.speed != nil || (test != .ready && completion != nil)
+    switch test {
+    case .prompt, .generation: true
+    case .ready, .verification: false
+    case .start, .firstToken, .memory: completion != nil
+    }
   }
 
   /// What llama-bench says of its build.

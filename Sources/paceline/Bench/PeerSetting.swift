@@ -28,17 +28,13 @@ package struct PeerSetting: Codable, Hashable, Sendable, CustomStringConvertible
         [true, false].map { PeerSetting(threads: count, flashAttention: $0) }
       }
     case .start, .firstToken:
-      return counts.flatMap { count in
-        [true, false].flatMap { attention in
-          [true, false].flatMap { warmUp in
-            [true, false].map { repack in
-              PeerSetting(
-                threads: count, flashAttention: attention, warmUp: warmUp, repack: repack)
-            }
-          }
+      // Loading decides; attention and a second thread make no difference to one short prompt.
+      return [true, false].flatMap { warmUp in
+        [true, false].map { repack in
+          PeerSetting(threads: threads, flashAttention: true, warmUp: warmUp, repack: repack)
         }
       }
-    case .ready: return []
+    case .ready, .verification: return []
     case .memory:
       return [true, false].flatMap { attention in
         [true, false].map { repack in
