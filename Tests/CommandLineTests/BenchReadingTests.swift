@@ -11,7 +11,8 @@ struct BenchReadingTests {
   }
 
   @Test(arguments: [
-    "", "pp", "pp0", "pp-1", "tg128@", "tg128@x", "tg128@-1", "xx5", "pp512@1@2", "START", "v0", "v65", "v",
+    "", "pp", "pp0", "pp-1", "tg128@", "tg128@x", "tg128@-1", "xx5", "pp512@1@2", "START", "v0",
+    "v65", "v",
     "pp99999999999999999999", "tg2000000",
   ])
   func otherWordsAreNoTests(name: String) {

@@ -31,9 +31,10 @@ package struct BenchMarkdown {
       | a cell is repeated where | \(report.limits) |
 
       **Method.** Every figure comes from a fresh process with the page cache warm. In each round the tests run in random
-      order, and within a test the two programs one after the other, in random order too. llama.cpp runs with
-      \(report.threads > 1 ? "one thread and with \(report.threads)" : "one thread"), with flash attention on and off, \
-      and for start and first token with and without warm-up and repacking; a first round picks what comes within 10 %
+      order, and within a test the two programs one after the other, in random order too. llama-bench runs with
+      \(report.threads > 1 ? "one thread and with \(report.threads)" : "one thread"), with flash attention on and off; \
+      for start and first token llama-completion runs with flash attention, with and without warm-up and repacking. A
+      first round picks what comes within 10 %
       of the best, these run in every round, and the setting with the best median stands in the table. A ratio is taken
       within a round; the table gives the median of the ratios and their 10th and 90th percentile. Ratios of speeds and
       times say how many times better Paceline is; those of memory say which share of llama.cpp's it takes.
