@@ -134,7 +134,7 @@ void ck_from_half(int32_t isa, const uint16_t *x, float *output, int64_t count);
 // Positions are walked in segments of CK_ATTENTION_SEGMENT and tiles of CK_ATTENTION_TILE, both
 // aligned to absolute positions, with an online softmax: one maximum, one rescaling and one sum per
 // tile, and one merge per segment. So a row's bits do not depend on what else is computed.
-enum { CK_ATTENTION_TILE = 64, CK_ATTENTION_SEGMENT = 256 };
+enum { CK_ATTENTION_TILE = 64, CK_ATTENTION_SEGMENT = 512 };
 // Queries that walk together at most, and how many floats their values may be. More in one call are
 // cut into blocks.
 enum { CK_ATTENTION_QUERIES = 64, CK_ATTENTION_SUMS = 16384 };
