@@ -1,7 +1,7 @@
 import Inference
 
 /// What all threads together can do at most on this machine, as measured; nil until measured.
-package struct Roofs: Sendable, Equatable {
+package struct Roofs: Codable, Sendable, Equatable {
   /// Bytes a second that can be read from memory.
   package var bytesPerSecond: Double?
   /// Operations a second on bytes in registers; a multiply-add is two.
@@ -13,8 +13,8 @@ package struct Roofs: Sendable, Equatable {
   }
 
   /// The roof that bounds some work, and how near the work came to it.
-  package struct Bound: Sendable, Equatable {
-    package enum Kind: Sendable { case reading, arithmetic }
+  package struct Bound: Codable, Sendable, Equatable {
+    package enum Kind: String, Codable, Sendable { case reading, arithmetic }
 
     package var kind: Kind
     /// The least time over the time it took; nil where the roof is not known.

@@ -16,7 +16,7 @@ extension Bench {
     let seed = comparing.seed ?? monotonicNanoseconds()
     let plan = BenchPlan(
       tests: try chosenTests(BenchTest.full), rounds: comparing.rounds, seed: seed,
-      threads: threads)
+      threads: threads, otherSets: options.otherSets)
     var report = BenchReport(
       machine: .current(), paceline: "\(Version.text), \(options.kernels.name)",
       peer: peer.build(interruption), threads: threads, rounds: plan.rounds, seed: seed,
@@ -72,6 +72,11 @@ extension Bench {
         padEnd(row.name, 27) + padStart(cells.theirs, 16) + padStart(cells.ours, 16) + "  "
           + padEnd(cells.ratio, 19) + " " + padEnd(cells.target, 8) + " " + cells.verdict)
       try Console.print("    its setting: \(row.setting)")
+    }
+    for row in model.ratios {
+      try Console.print(
+        "\(row.name): \(fixed(row.median, 2)) [\(fixed(row.low, 2)), \(fixed(row.high, 2))], "
+          + "target \(row.targetText), \(row.verdict)")
     }
     try Console.print("quality  \(BenchCells.quality(model.quality))")
     try Console.print(BenchCells.cells(model))

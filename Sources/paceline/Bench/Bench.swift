@@ -3,6 +3,7 @@ import Compute
 import Foundation
 import Inference
 import Models
+import Runtime
 
 /// Measures how fast a model reads a prompt and generates, alone or against llama.cpp.
 struct Bench: ParsableCommand {
@@ -62,7 +63,6 @@ struct Bench: ParsableCommand {
     if comparing.against != nil, baseline != nil || profile {
       throw ValidationError("--baseline and --profile do not go with --against")
     }
-    if json, profile { throw ValidationError("--profile is for the table, not for --json") }
   }
 
   // Not asynchronous: the threads of Swift's pool do not keep the priority that the program was started with, and
@@ -124,12 +124,16 @@ struct ModelBench {
       try Console.print(BenchTable.heading)
     }
     var rows: [BenchRow] = []
-    func add(_ name: String, _ unit: BenchUnit, _ samples: [Double]) throws {
+    func add(
+      _ name: String, _ unit: BenchUnit, _ samples: [Double], _ profile: BenchProfile? = nil
+    ) throws {
       let row = BenchRow(
         name, model: loaded.name, format: loaded.format, threads: threads,
-        instructionSet: kernels.name, unit: unit, samples: samples)
+        instructionSet: kernels.name, unit: unit, samples: samples, profile: profile)
       rows.append(row)
-      if !bench.json { try Console.print(BenchTable.line(row)) }
+      guard !bench.json else { return }
+      try Console.print(BenchTable.line(row))
+      for line in profile?.lines ?? [] { try Console.print("  " + line) }
     }
     try speeds(fitting.filter { $0.speed != nil }, loaded, add)
     try processes(fitting.filter { $0.speed == nil }, loaded, add)
@@ -137,7 +141,9 @@ struct ModelBench {
     return rows
   }
 
-  private typealias Add = (_ name: String, _ unit: BenchUnit, _ samples: [Double]) throws -> Void
+  private typealias Add = (
+    _ name: String, _ unit: BenchUnit, _ samples: [Double], _ profile: BenchProfile?
+  ) throws -> Void
 
   private func speeds(_ tests: [BenchTest], _ loaded: LoadedModel, _ add: Add) throws {
     guard !tests.isEmpty else { return }
@@ -146,13 +152,20 @@ struct ModelBench {
     let runner = BenchRunner(
       model: loaded.model, pool: pool, chunk: bench.chunk,
       isCancelled: { interruption.isRaised })
+    var roofline = Roofline(file: nil, threads: pool.count, kernels: bench.options.kernels)
     for test in tests {
-      let measured = try runner.measure(test, repetitions: bench.repetitions)
-      try add(test.name, .tokensPerSecond, measured.samples)
-      guard bench.profile else { continue }
-      for line in BenchProfile(measured.totals, tokens: measured.tokens).lines {
-        try Console.print(line)
+      let busy = test.isBusy ? BusyProcess() : nil
+      defer { busy?.stop() }
+      // Between the runs, so that work and roofs are measured in the same minute.
+      let measured = try runner.measure(test, repetitions: bench.repetitions) {
+        guard bench.profile, busy == nil else { return }
+        roofline.renew()
+        roofline.measure(loaded.gguf.file, on: pool) { !interruption.isRaised }
       }
+      let profile =
+        bench.profile
+        ? BenchProfile(measured.totals, tokens: measured.tokens, roofs: roofline.roofs) : nil
+      try add(test.name, .tokensPerSecond, measured.samples, profile)
     }
   }
 
@@ -165,10 +178,11 @@ struct ModelBench {
       for _ in 0...bench.repetitions {
         samples.append(
           try bench.ownProgram.measure(
-            test, model: path, prompt: prompt, repetitions: 1, interruption))
+            test, model: path, prompt: prompt, repetitions: 1, interruption
+          ).figures)
       }
       for (index, figure) in test.figures.enumerated() {
-        try add(figure.name, figure.unit, samples.dropFirst().map { $0[index] })
+        try add(figure.name, figure.unit, samples.dropFirst().map { $0[index] }, nil)
       }
     }
   }

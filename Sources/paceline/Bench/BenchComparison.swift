@@ -13,9 +13,10 @@ struct BenchComparison {
   let qualityText: String?
   let interruption: Interruption
 
-  private struct Sample {
+  struct Sample {
     var round: Int
     var figures: [Double]
+    var profile: BenchProfile?
     var isNoisy: Bool
   }
 
@@ -30,7 +31,7 @@ struct BenchComparison {
       promptTokens: prompt.tokens)
     var plan = plan
     plan.tests = plan.tests.filter {
-      peer.canRun($0) && $0.positions <= loaded.model.shape.contextLength
+      ($0.isOwn || peer.canRun($0)) && $0.positions <= loaded.model.shape.contextLength
     }
     var samples: [BenchPlan.Cell: [Sample]] = [:]
     var settings = Dictionary(
@@ -40,18 +41,17 @@ struct BenchComparison {
     for round in 0...plan.rounds {
       let cells = plan.cells(round: round, settings: settings)
       for (index, cell) in cells.enumerated() {
-        let title = cell.setting.map { "llama.cpp \($0)" } ?? "paceline"
         progress(
           "\(report.file): round \(round)/\(plan.rounds), cell \(index + 1)/\(cells.count): "
-            + "\(cell.test.name) \(title)", index == 0)
+            + "\(cell.test.name) \(cell.title)", index == 0)
         let repetitions = round == 0 ? 1 : cell.test.repetitionsOfACell
         // Round 0 warms the page cache and finds the settings to go on with; one retry is enough for it.
         var limits = cellGuard
         if round == 0 { limits.retries = min(limits.retries, 1) }
-        let figures: [Double]
+        let measured: (figures: [Double], profile: BenchProfile?)
         let conditions: CellConditions
         do throws(InferenceError) {
-          (figures, conditions) = try limits.measure { () throws(InferenceError) in
+          (measured, conditions) = try limits.measure { () throws(InferenceError) in
             try CellGuard.watch { () throws(InferenceError) in
               try measure(cell, path, prompt, repetitions)
             }
@@ -59,11 +59,13 @@ struct BenchComparison {
         } catch {
           // One program's failure shall not cost the other figures.
           guard error.code != .cancelled else { throw error }
-          report.failures.append("\(cell.test.name), \(title): \(error.message)")
+          report.failures.append("\(cell.test.name), \(cell.title): \(error.message)")
           continue
         }
         samples[cell, default: []].append(
-          Sample(round: round, figures: figures, isNoisy: conditions.isNoisy))
+          Sample(
+            round: round, figures: measured.figures, profile: measured.profile,
+            isNoisy: conditions.isNoisy))
         guard round > 0 else { continue }
         report.cells += 1
         report.rejected += conditions.rejected
@@ -73,7 +75,11 @@ struct BenchComparison {
         for test in plan.tests { settings[test] = contenders(test, settings[test] ?? [], samples) }
       }
     }
-    for test in plan.tests { add(test, samples, to: &report, path, prompt) }
+    samples = samples.mapValues { $0.filter { $0.round > 0 } }.filter { !$0.value.isEmpty }
+    for test in plan.tests where peer.canRun(test) {
+      add(test, samples, to: &report, path, prompt)
+    }
+    addOwn(plan, samples, to: &report)
     progress("\(report.file): perplexity", true)
     do throws(InferenceError) {
       report.quality = try quality(path)
@@ -86,13 +92,16 @@ struct BenchComparison {
 
   private func measure(
     _ cell: BenchPlan.Cell, _ path: String, _ prompt: BenchPrompt, _ repetitions: Int
-  ) throws(InferenceError) -> [Double] {
+  ) throws(InferenceError) -> (figures: [Double], profile: BenchProfile?) {
     guard let setting = cell.setting else {
+      var own = own
+      if let isa = cell.isa { own.isa = isa }
       return try own.measure(
         cell.test, model: path, prompt: prompt, repetitions: repetitions, interruption)
     }
-    return try peer.measure(
+    let figures = try peer.measure(
       cell.test, setting, model: path, prompt: prompt, repetitions: repetitions, interruption)
+    return (figures, nil)
   }
 
   private func contenders(
@@ -113,10 +122,8 @@ struct BenchComparison {
   ) {
     var ours: [Sample] = []
     var theirs: [PeerSetting: [Sample]] = [:]
-    for (cell, list) in samples where cell.test == test {
-      let measured = list.filter { $0.round > 0 }
-      guard !measured.isEmpty else { continue }
-      if let setting = cell.setting { theirs[setting] = measured } else { ours = measured }
+    for (cell, list) in samples where cell.test == test && cell.isa == nil {
+      if let setting = cell.setting { theirs[setting] = list } else { ours = list }
     }
     func byRound(_ samples: [Sample], _ index: Int) -> [Int: (Double, Bool)] {
       Dictionary(

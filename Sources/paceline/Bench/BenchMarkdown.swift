@@ -41,6 +41,7 @@ package struct BenchMarkdown {
 
       - `pp512`: tokens/s while reading 512 tokens. `tg128@2048`: tokens/s while generating 128 tokens behind 2048 others;
         neither program samples. llama.cpp: `llama-bench`; Paceline: `paceline bench`. Both warm up within the process.
+        `busy128` is `tg128` while another process keeps a processor busy.
       - `start`: from the start of a process to the first byte of its answer to a one-word prompt.
         `ttft\(BenchTest.promptTokens)`: the same after a prompt of \(BenchTest.promptTokens) tokens. llama.cpp: \
       `llama-completion`; Paceline: `paceline ask`;
@@ -48,6 +49,9 @@ package struct BenchMarkdown {
       - `rss`, `private`: the greatest `VmHWM` and `RssAnon` in `/proc/PID/status`, sampled every 3 ms, while the same
         programs read \(BenchTest.promptTokens) tokens and generate \(BenchTest.memoryTokens). Without repacking \
       llama.cpp takes less memory and is slower: a row of its own.
+      - Roofs are measured between Paceline's runs: how fast all threads read the weights, and how fast they multiply
+        bytes in registers; the 90th percentile of slices of a millisecond. Of a class of operations the share of the roof
+        is given that allows it less. Attention computes in floats and so cannot come near the roof of bytes.
       - Quality: perplexity over the same text in chunks of \(BenchPlan.qualityContext), by `llama-perplexity` and \
       `paceline perplexity`.
 
@@ -67,8 +71,23 @@ package struct BenchMarkdown {
     }
     lines.append("| quality | \(BenchCells.quality(model.quality)) | | | | |")
     lines += ["", BenchCells.cells(model)]
+    if !model.ratios.isEmpty {
+      lines += [
+        "", "| of its own figures | ratio, median [p10, p90] | target | verdict |",
+        "| --- | ---: | ---: | --- |",
+      ]
+      lines += model.ratios.map { row in
+        "| \(row.name) | \(fixed(row.median, 2)) [\(fixed(row.low, 2)), \(fixed(row.high, 2))] "
+          + "| \(row.targetText) | \(row.verdict) |"
+      }
+    }
+    if !model.profiles.isEmpty {
+      lines += ["", "Where Paceline's time goes, and how near each part is to its roof:", "", "```text"]
+      lines += model.profiles.flatMap { [$0.test] + $0.profile.lines.map { "  " + $0 } }
+      lines.append("```")
+    }
     lines += model.failures.map { "- failed: \($0)" }
-    lines += ["", "```text"] + model.commands + ["```", ""]
+    lines += ["", "The commands:", "", "```text"] + model.commands + ["```", ""]
     return lines.joined(separator: "\n")
   }
 }

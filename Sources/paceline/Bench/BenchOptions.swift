@@ -34,6 +34,12 @@ struct BenchOptions: ParsableArguments {
   /// The kernels asked for; `PACELINE_ISA` decides where none were.
   var kernels: Kernels { isa.flatMap { Kernels(named: $0) } ?? Kernels.shared }
 
+  /// The next best instruction set, unless one was asked for.
+  var otherSets: [String] {
+    guard isa == nil else { return [] }
+    return Kernels.available.map(\.name).filter { $0 == "avx2" && $0 != kernels.name }
+  }
+
   /// The models' files; the default model's where none was named.
   func paths() throws(InferenceError) -> [String] {
     let folder = try ModelFolder.standard()

@@ -55,6 +55,10 @@ package struct ModelReport: Codable, Equatable, Sendable {
   /// Tokens of the prompt of the time to the first token.
   package var promptTokens: Int
   package var figures: [FigureReport] = []
+  /// Ratios of this program's own figures, and of llama.cpp's to one another.
+  package var ratios: [OwnRatio] = []
+  /// Where this program's time goes, of each speed the median round.
+  package var profiles: [NamedProfile] = []
   package var quality: QualityReport?
   package var cells = 0
   package var rejected = 0
@@ -72,6 +76,12 @@ package struct ModelReport: Codable, Equatable, Sendable {
   }
 
   package var title: String { "\(file) (\(format))" }
+}
+
+/// A profile and the test that it is of.
+package struct NamedProfile: Codable, Equatable, Sendable {
+  package var test: String
+  package var profile: BenchProfile
 }
 
 /// Perplexity of both programs over the same text.

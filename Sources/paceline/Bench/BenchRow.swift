@@ -12,10 +12,12 @@ package struct BenchRow: Codable, Equatable, Sendable {
   /// Distance of the extremes, as a share of the median.
   package var spread: Double
   package var samples: [Double]
+  /// Where the time went; nil unless asked for.
+  package var profile: BenchProfile?
 
   package init(
     _ name: String, model: String, format: String, threads: Int, instructionSet: String,
-    unit: BenchUnit, samples: [Double]
+    unit: BenchUnit, samples: [Double], profile: BenchProfile? = nil
   ) {
     self.name = name
     self.model = model
@@ -28,6 +30,7 @@ package struct BenchRow: Codable, Equatable, Sendable {
     maximum = samples.max() ?? 0
     spread = median > 0 ? (maximum - minimum) / median : 0
     self.samples = samples
+    self.profile = profile
   }
 }
 

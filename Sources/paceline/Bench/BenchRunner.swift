@@ -18,7 +18,11 @@ struct BenchRunner {
   }
 
   /// Measures after one warm-up; the positions before the test's own are filled once.
-  func measure(_ test: BenchTest, repetitions: Int) throws(InferenceError) -> Measurement {
+  ///
+  /// - Parameter between: called before each repetition.
+  func measure(
+    _ test: BenchTest, repetitions: Int, between: () -> Void = {}
+  ) throws(InferenceError) -> Measurement {
     guard let (count, depth, isPrompt) = test.speed else { return Measurement() }
     let tokens = randomTokens(depth + count)
     let cache = try model.makeCache(capacity: depth + count)
@@ -30,6 +34,7 @@ struct BenchRunner {
     _ = clock.take()
     var result = Measurement()
     for _ in 0..<repetitions {
+      between()
       cache.truncate(to: depth)
       let start = monotonicNanoseconds()
       try run(timed, test, cache, clock)

@@ -4,6 +4,8 @@ package enum BenchTest: Hashable, Sendable {
   case prompt(count: Int, depth: Int)
   /// Computes `count` tokens one after another behind `depth` others.
   case generation(count: Int, depth: Int)
+  /// Computes `count` tokens one after another while another process keeps a processor busy.
+  case busy(count: Int)
   /// Passes of so many rows at once, with the logits of all: what verifying drafted tokens takes.
   case verification(rows: Int)
   /// A fresh process, from its start until its model is loaded.
@@ -32,12 +34,14 @@ package enum BenchTest: Hashable, Sendable {
   package static let full: [BenchTest] =
     [32, 128, 512].map { .prompt(count: $0, depth: 0) }
     + [0, 512, 2048, 8192].map { .generation(count: 128, depth: $0) }
+    + [.busy(count: 128)] + [1, 2, 4, 8].map { .verification(rows: $0) }
     + [.ready, .start, .firstToken, .memory]
 
   package var name: String {
     switch self {
     case .prompt(let count, let depth): "pp\(count)" + (depth > 0 ? "@\(depth)" : "")
     case .generation(let count, let depth): "tg\(count)" + (depth > 0 ? "@\(depth)" : "")
+    case .busy(let count): "busy\(count)"
     case .verification(let rows): "v\(rows)"
     case .ready: "ready"
     case .start: "start"
@@ -55,6 +59,10 @@ package enum BenchTest: Hashable, Sendable {
     }
     if name.first == "v", let rows = Int(name.dropFirst()), (1...64).contains(rows) {
       self = .verification(rows: rows)
+      return
+    }
+    if name.hasPrefix("busy"), let count = Int(name.dropFirst(4)), (1...4096).contains(count) {
+      self = .busy(count: count)
       return
     }
     let parts = name.split(separator: "@", maxSplits: 1, omittingEmptySubsequences: false)
@@ -93,9 +101,20 @@ package enum BenchTest: Hashable, Sendable {
     switch self {
     case .prompt(let count, let depth): (count, depth, true)
     case .generation(let count, let depth): (count, depth, false)
+    case .busy(let count): (count, 0, false)
     case .verification: (Self.verifiedTokens, 0, false)
     case .ready, .start, .firstToken, .memory: nil
     }
+  }
+
+  /// Whether only figures of this program are compared with one another.
+  package var isOwn: Bool {
+    if case .verification = self { true } else { false }
+  }
+
+  /// Whether another process keeps a processor busy meanwhile.
+  package var isBusy: Bool {
+    if case .busy = self { true } else { false }
   }
 
   /// Rows of one pass after the prompt.
@@ -107,6 +126,7 @@ package enum BenchTest: Hashable, Sendable {
   package var positions: Int {
     switch self {
     case .prompt(let count, let depth), .generation(let count, let depth): count + depth
+    case .busy(let count): count
     case .verification: Self.verifiedTokens
     case .ready, .start: 16
     case .firstToken: Self.promptTokens + 1
@@ -116,10 +136,15 @@ package enum BenchTest: Hashable, Sendable {
 }
 
 extension BenchTest {
+  /// Whether the comparison also runs it with this program's other instruction sets.
+  package var comparesInstructionSets: Bool {
+    self == .prompt(count: 512, depth: 0) || self == .generation(count: 128, depth: 0)
+  }
+
   /// The figures that one run of the test gives.
   package var figures: [(name: String, unit: BenchUnit)] {
     switch self {
-    case .prompt, .generation, .verification: [(name, .tokensPerSecond)]
+    case .prompt, .generation, .busy, .verification: [(name, .tokensPerSecond)]
     case .ready, .start, .firstToken: [(name, .milliseconds)]
     case .memory: [("rss", .mebibytes), ("private", .mebibytes)]
     }

@@ -17,7 +17,7 @@ struct OwnProgram {
     if test.speed != nil {
       arguments = [
         "bench", "--model", model, "--tests", test.name, "--repetitions", "\(repetitions)",
-        "--chunk", "\(chunk)", "--json",
+        "--chunk", "\(chunk)", "--profile", "--json",
       ]
     } else if test == .ready {
       arguments = ["ready", "--model", model]
@@ -38,23 +38,23 @@ struct OwnProgram {
     switch test {
     case .start: arguments.append(BenchPrompt.word)
     case .firstToken, .memory: arguments.append(prompt.text)
-    case .prompt, .generation, .verification, .ready: break
+    case .prompt, .generation, .busy, .verification, .ready: break
     }
     return process(arguments)
   }
 
-  /// Runs one cell; its figures in the order of `BenchTest.figures`.
+  /// Runs one cell; its figures in the order of `BenchTest.figures`, and of speeds where the time went.
   func measure(
     _ test: BenchTest, model: String, prompt: BenchPrompt, repetitions: Int,
     _ interruption: Interruption
-  ) throws(InferenceError) -> [Double] {
+  ) throws(InferenceError) -> (figures: [Double], profile: BenchProfile?) {
     let command = command(test, model: model, prompt: prompt, repetitions: repetitions)
-    guard test.speed != nil else { return try command.figures(test, interruption) }
+    guard test.speed != nil else { return (try command.figures(test, interruption), nil) }
     let output = try command.output(interruption).0
     guard let rows = try? JSONDecoder().decode([BenchRow].self, from: Data(output.utf8)),
       let row = rows.first
     else { throw InferenceError(.environment, "\(command.line) printed no row") }
-    return [row.median]
+    return ([row.median], row.profile)
   }
 
   func perplexity(

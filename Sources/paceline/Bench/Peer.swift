@@ -25,7 +25,7 @@ package struct Peer {
   /// None tells from outside when it is ready, or reads a few rows with the logits of all.
   func canRun(_ test: BenchTest) -> Bool {
     switch test {
-    case .prompt, .generation: true
+    case .prompt, .generation, .busy: true
     case .ready, .verification: false
     case .start, .firstToken, .memory: completion != nil
     }
@@ -75,6 +75,8 @@ package struct Peer {
   ) throws(InferenceError) -> [Double] {
     let command = command(test, setting, model: model, prompt: prompt, repetitions: repetitions)
     guard test.speed != nil else { return try command.figures(test, interruption) }
+    let busy = test.isBusy ? BusyProcess() : nil
+    defer { busy?.stop() }
     let output = try command.output(interruption).0
     guard let row = LlamaBenchOutput.rows(output)?.first, row.answers(test, setting) else {
       throw InferenceError(.environment, "\(command.line) did not print what was asked for")

@@ -23,7 +23,7 @@ package struct PeerSetting: Codable, Hashable, Sendable, CustomStringConvertible
   package static func all(for test: BenchTest, threads: Int) -> [PeerSetting] {
     let counts = threads > 1 ? [1, threads] : [1]
     switch test {
-    case .prompt, .generation:
+    case .prompt, .generation, .busy:
       return counts.flatMap { count in
         [true, false].map { PeerSetting(threads: count, flashAttention: $0) }
       }
