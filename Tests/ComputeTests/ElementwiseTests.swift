@@ -7,7 +7,8 @@ import Testing
   static let counts = [1, 3, 7, 8, 15, 16, 17, 31, 33, 64, 100, 576]
   /// Values at which functions saturate, underflow or must not lose a sign.
   static let special: [Float] = [
-    0, -0.0, 1, -1, 88.7, -88.7, 89.1, -103.9, -104.5, 1e-30, 1e-40, -1e-45, 1e20, -1e20,
+    0, -0.0, 1, -1, 88.7, -88.7, 89.1, -103.9, -104.5, 1e-30, 1e-40, -.leastNonzeroMagnitude, 1e20,
+    -1e20,
     .infinity, -.infinity,
   ]
 
