@@ -7,8 +7,7 @@
 #ifndef PACELINE_PANEL_BLOCKS_H
 #define PACELINE_PANEL_BLOCKS_H
 
-// Before a loop whose index must become a constant, so that what it indexes stays in registers.
-#define V_UNROLL _Pragma("clang loop unroll(full)")
+#include "panel_groups.h"
 
 // Asks for memory that a later group reads. Rows of a group lie apart and each is short, which no
 // hardware prefetcher follows; so the bytes are asked for in address order, into the second-level
@@ -19,27 +18,6 @@ CK_INLINE void v_prefetch(const uint8_t *p, int64_t bytes) {
 
 CK_INLINE vi v_low_nibbles(vi x) { return i_and(x, i_splat8(15)); }
 CK_INLINE vi v_high_nibbles(vi x) { return v_low_nibbles(i_right16(x, 4)); }
-
-// Reads dword columns 0...count-1 of V_ROWS rows, of which `c` has the first `have` already;
-// returns how many it has then. The last read may overlap, so that none leaves the `total` dwords.
-CK_INLINE int v_columns(const v_group *g, int have, int count, int total, vi *c) {
-  while (have < count) {
-    int at = have + 4 <= total ? have : total - 4;
-    v_transpose(g, 4 * at, c + at);
-    have = at + 4;
-  }
-  return have;
-}
-
-// The four bytes of each row at byte `at` of the columns; `at` is even.
-CK_INLINE vi v_dword(const vi *c, int at) {
-  return at % 4 == 0 ? c[at / 4] : v_straddle(c[at / 4], c[at / 4 + 1]);
-}
-
-// The half-precision number of each row at byte `at` of the columns.
-CK_INLINE vf v_half(const vi *c, int at) {
-  return at % 4 == 0 ? v_low_half(c[at / 4]) : v_high_half(c[at / 4]);
-}
 
 // 16 bytes of nibbles a row: columns 0...15 low, 16...31 high.
 CK_INLINE void v_nibbles(const vi *c, int at, vi w[8]) {

@@ -1,7 +1,7 @@
 // Building blocks of the AVX-512 versions. Include between CK_BEGIN_TARGET and CK_END_TARGET.
 //
-// The names without an instruction set (vi, i_and, f_fma...) are those that the panel_ files are
-// written in; simd_avx2.h gives them for its registers.
+// The names without an instruction set (vi, i_and, f_fma...) are those that lane_exp.h and the
+// panel_ files are written in; simd_avx2.h and simd_neon.h give them for their registers.
 #ifndef PACELINE_SIMD_AVX512_H
 #define PACELINE_SIMD_AVX512_H
 
@@ -17,6 +17,52 @@ enum {
   V_EIGHT_BIT_FLIP = -128 // makes the bytes of Q8_0 unsigned; their zero point is then 128
 };
 
+CK_INLINE vi i_zero(void) { return _mm512_setzero_si512(); }
+CK_INLINE vi i_and(vi a, vi b) { return _mm512_and_si512(a, b); }
+CK_INLINE vi i_or(vi a, vi b) { return _mm512_or_si512(a, b); }
+CK_INLINE vi i_xor(vi a, vi b) { return _mm512_xor_si512(a, b); }
+CK_INLINE vi i_splat8(int x) { return _mm512_set1_epi8((char)x); }
+CK_INLINE vi i_splat32(int32_t x) { return _mm512_set1_epi32(x); }
+CK_INLINE vi i_right16(vi x, int count) { return _mm512_srli_epi16(x, (unsigned)count); }
+CK_INLINE vi i_left16(vi x, int count) { return _mm512_slli_epi16(x, (unsigned)count); }
+CK_INLINE vi i_right32(vi x, int count) { return _mm512_srli_epi32(x, (unsigned)count); }
+CK_INLINE vi i_left32(vi x, int count) { return _mm512_slli_epi32(x, (unsigned)count); }
+CK_INLINE vi i_signed_right32(vi x, int count) { return _mm512_srai_epi32(x, (unsigned)count); }
+CK_INLINE vi i_sub8(vi a, vi b) { return _mm512_sub_epi8(a, b); }
+CK_INLINE vi i_add32(vi a, vi b) { return _mm512_add_epi32(a, b); }
+CK_INLINE vi i_sub32(vi a, vi b) { return _mm512_sub_epi32(a, b); }
+CK_INLINE vi i_mul32(vi a, vi b) { return _mm512_mullo_epi32(a, b); }
+CK_INLINE vf f_zero(void) { return _mm512_setzero_ps(); }
+CK_INLINE vf f_splat(float x) { return _mm512_set1_ps(x); }
+CK_INLINE vf f_of_i(vi x) { return _mm512_cvtepi32_ps(x); }
+CK_INLINE vf f_of_bits(vi x) { return _mm512_castsi512_ps(x); }
+CK_INLINE vi i_of_bits(vf x) { return _mm512_castps_si512(x); }
+CK_INLINE vf f_add(vf a, vf b) { return _mm512_add_ps(a, b); }
+CK_INLINE vf f_sub(vf a, vf b) { return _mm512_sub_ps(a, b); }
+CK_INLINE vf f_div(vf a, vf b) { return _mm512_div_ps(a, b); }
+CK_INLINE vf f_mul(vf a, vf b) { return _mm512_mul_ps(a, b); }
+CK_INLINE vf f_fma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }
+CK_INLINE vf f_fnma(vf a, vf b, vf c) { return _mm512_fnmadd_ps(a, b, c); }
+CK_INLINE vf f_load_rows(vm rows, const float *p) { return _mm512_maskz_loadu_ps(rows, p); }
+CK_INLINE void f_store_rows(float *p, vm rows, vf x) { _mm512_mask_storeu_ps(p, rows, x); }
+
+// The limits come first in min and max, so that NaN passes.
+CK_INLINE vf f_clamp(vf x, vf low, vf high) { return _mm512_min_ps(high, _mm512_max_ps(low, x)); }
+
+// Elements of `a` and `b` in turn, from the low or the high half of each 128 bits.
+CK_INLINE vi i_zip_low32(vi a, vi b) { return _mm512_unpacklo_epi32(a, b); }
+CK_INLINE vi i_zip_high32(vi a, vi b) { return _mm512_unpackhi_epi32(a, b); }
+CK_INLINE vi i_zip_low64(vi a, vi b) { return _mm512_unpacklo_epi64(a, b); }
+CK_INLINE vi i_zip_high64(vi a, vi b) { return _mm512_unpackhi_epi64(a, b); }
+
+// Of each 128 bits: the bytes at `places` among these bits; a place from 128 on gives 0.
+CK_INLINE vi i_shuffle8(vi x, vi places) { return _mm512_shuffle_epi8(x, places); }
+
+// The same four dwords in each 128 bits, the lowest first.
+CK_INLINE vi i_quads(uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
+  return _mm512_set4_epi32((int)d, (int)c, (int)b, (int)a);
+}
+
 // `count` low lanes, 0...16.
 CK_INLINE __mmask16 v_mask(int64_t count) { return (__mmask16)((1u << count) - 1u); }
 
@@ -30,33 +76,9 @@ CK_INLINE __m512 v_magnitude(__m512 x) {
       _mm512_and_si512(_mm512_castps_si512(x), _mm512_set1_epi32(INT32_MAX)));
 }
 
-// ck_exp in each lane. The limits come first in min and max, so that NaN passes.
-CK_INLINE __m512 v_exp(__m512 x) {
-  x = _mm512_max_ps(_mm512_set1_ps(CK_EXP_LOW), x);
-  x = _mm512_min_ps(_mm512_set1_ps(CK_EXP_HIGH), x);
-  __m512 shifted = _mm512_fmadd_ps(x, _mm512_set1_ps(CK_EXP_LOG2E), _mm512_set1_ps(CK_EXP_SHIFTER));
-  __m512 n = _mm512_sub_ps(shifted, _mm512_set1_ps(CK_EXP_SHIFTER));
-  __m512 r = _mm512_fmadd_ps(n, _mm512_set1_ps(-CK_EXP_LN2_HIGH), x);
-  r = _mm512_fmadd_ps(n, _mm512_set1_ps(-CK_EXP_LN2_LOW), r);
-  __m512 q = _mm512_fmadd_ps(_mm512_set1_ps(CK_EXP_Q4), r, _mm512_set1_ps(CK_EXP_Q3));
-  q = _mm512_fmadd_ps(q, r, _mm512_set1_ps(CK_EXP_Q2));
-  q = _mm512_fmadd_ps(q, r, _mm512_set1_ps(CK_EXP_Q1));
-  q = _mm512_fmadd_ps(q, r, _mm512_set1_ps(CK_EXP_Q0));
-  __m512 p = _mm512_add_ps(_mm512_fmadd_ps(q, _mm512_mul_ps(r, r), r), _mm512_set1_ps(1.0f));
-  // Rounds once, as the last of ck_exp's two products does.
-  return _mm512_scalef_ps(p, n);
-}
-
-// ck_cap in each lane.
-CK_INLINE __m512 v_cap(__m512 x, __m512 cap) {
-  __m512 y = _mm512_div_ps(x, cap);
-  __m512 one = _mm512_set1_ps(1.0f);
-  __m512 e = v_exp(_mm512_mul_ps(_mm512_set1_ps(-2.0f), v_magnitude(y)));
-  __m512 magnitude = _mm512_div_ps(_mm512_sub_ps(one, e), _mm512_add_ps(one, e));
-  __m512i sign = _mm512_and_si512(_mm512_castps_si512(y), _mm512_set1_epi32(INT32_MIN));
-  return _mm512_mul_ps(cap,
-                       _mm512_castsi512_ps(_mm512_or_si512(_mm512_castps_si512(magnitude), sign)));
-}
+// p * 2^n, rounded once, as the last of ck_exp's two products is.
+#define V_SCALE(p, n) _mm512_scalef_ps(p, n)
+#include "lane_exp.h"
 
 // ck_sum_lanes: halves of the register are added again and again.
 CK_INLINE float v_sum_lanes(__m512 x) {
@@ -87,58 +109,18 @@ CK_INLINE __m512 v_load_half(const uint16_t *p) {
   return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
 }
 
-// The addresses of V_ROWS rows that lie `stride` apart. The processor adds a row's distance from
-// the nearest fourth row to an address for nothing; the empty assembly keeps the compiler from
-// making one pointer for each row instead, for which there are not enough registers.
-typedef struct {
-  const uint8_t *fourth[V_ROWS / 4];
-  int64_t stride, three;
-} v_group;
+// A dword of each of four rows, or four of one row.
+typedef __m128i v_quad;
 
-CK_INLINE v_group v_group_at(const uint8_t *p, int64_t stride) {
-  v_group g = {.stride = stride, .three = 3 * stride};
-  __asm__("" : "+r"(g.three));
-  for (int i = 0; i < V_ROWS / 4; i++) {
-    g.fourth[i] = p + 4 * i * stride;
-    __asm__("" : "+r"(g.fourth[i]));
-  }
-  return g;
+CK_INLINE v_quad v_quad_at(const uint8_t *p) { return _mm_loadu_si128((const __m128i *)p); }
+CK_INLINE v_quad v_quad_of(uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
+  return _mm_set_epi32((int)d, (int)c, (int)b, (int)a);
 }
 
-CK_INLINE const uint8_t *v_row(const v_group *g, int row, int offset) {
-  int64_t distance = row % 4 == 3 ? g->three : row % 4 * g->stride;
-  return g->fourth[row / 4] + distance + offset;
-}
-
-// 16 bytes of each of 16 rows, transposed: out[e] holds bytes 4e...4e+3, lane r those of row r.
-CK_INLINE void v_transpose(const v_group *g, int offset, __m512i out[4]) {
-  __m512i x[4];
-  for (int j = 0; j < 4; j++) {
-    __m128i a = _mm_loadu_si128((const __m128i *)v_row(g, j, offset));
-    __m128i b = _mm_loadu_si128((const __m128i *)v_row(g, j + 4, offset));
-    __m128i c = _mm_loadu_si128((const __m128i *)v_row(g, j + 8, offset));
-    __m128i d = _mm_loadu_si128((const __m128i *)v_row(g, j + 12, offset));
-    x[j] = _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_set_m128i(b, a)),
-                              _mm256_set_m128i(d, c), 1);
-  }
-  __m512i ab_low = _mm512_unpacklo_epi32(x[0], x[1]), ab_high = _mm512_unpackhi_epi32(x[0], x[1]);
-  __m512i cd_low = _mm512_unpacklo_epi32(x[2], x[3]), cd_high = _mm512_unpackhi_epi32(x[2], x[3]);
-  out[0] = _mm512_unpacklo_epi64(ab_low, cd_low);
-  out[1] = _mm512_unpackhi_epi64(ab_low, cd_low);
-  out[2] = _mm512_unpacklo_epi64(ab_high, cd_high);
-  out[3] = _mm512_unpackhi_epi64(ab_high, cd_high);
-}
-
-// 4 bytes of each of 16 rows.
-CK_INLINE __m512i v_gather32(const v_group *g, int offset) {
-  __m128i x[4];
-  for (int i = 0; i < 4; i++) {
-    x[i] = _mm_set_epi32(
-        (int)ck_load32(v_row(g, 4 * i + 3, offset)), (int)ck_load32(v_row(g, 4 * i + 2, offset)),
-        (int)ck_load32(v_row(g, 4 * i + 1, offset)), (int)ck_load32(v_row(g, 4 * i, offset)));
-  }
-  return _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_set_m128i(x[1], x[0])),
-                            _mm256_set_m128i(x[3], x[2]), 1);
+// One register of the quads of all rows.
+CK_INLINE vi v_join(const v_quad q[4]) {
+  return _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_set_m128i(q[1], q[0])),
+                            _mm256_set_m128i(q[3], q[2]), 1);
 }
 
 // The half-precision number in the low (or high) 16 bits of each lane.
@@ -150,42 +132,18 @@ CK_INLINE __m512i v_straddle(__m512i a, __m512i b) {
   return _mm512_mask_blend_epi16(0xaaaaaaaau, _mm512_ror_epi32(a, 16), _mm512_ror_epi32(b, 16));
 }
 
-// Byte i (0...3) of each lane: as a number, and twice as a number of 16 bits.
-CK_INLINE __m512i v_byte(__m512i x, int i) {
-  __m512i lanes =
-      _mm512_set4_epi32((int)0x8080800c, (int)0x80808008, (int)0x80808004, (int)0x80808000);
-  return _mm512_shuffle_epi8(x, _mm512_add_epi32(lanes, _mm512_set1_epi32(i)));
-}
-CK_INLINE __m512i v_byte_pair(__m512i x, int i) {
-  __m512i lanes =
-      _mm512_set4_epi32((int)0x800c800c, (int)0x80088008, (int)0x80048004, (int)0x80008000);
-  return _mm512_shuffle_epi8(x, _mm512_add_epi32(lanes, _mm512_set1_epi32(i * 0x10001)));
+// 16 in each byte. Were its value known, the masked addition below would be made a disjunction and
+// a masked move.
+CK_INLINE vi v_sixteen(void) {
+  vi sixteen = _mm512_set1_epi8(16);
+  __asm__("" : "+v"(sixteen));
+  return sixteen;
 }
 
-// What the panel_ files need.
-CK_INLINE vi i_zero(void) { return _mm512_setzero_si512(); }
-CK_INLINE vi i_and(vi a, vi b) { return _mm512_and_si512(a, b); }
-CK_INLINE vi i_or(vi a, vi b) { return _mm512_or_si512(a, b); }
-CK_INLINE vi i_xor(vi a, vi b) { return _mm512_xor_si512(a, b); }
-CK_INLINE vi i_splat8(int x) { return _mm512_set1_epi8((char)x); }
-CK_INLINE vi i_splat32(int32_t x) { return _mm512_set1_epi32(x); }
-CK_INLINE vi i_right16(vi x, int count) { return _mm512_srli_epi16(x, (unsigned)count); }
-CK_INLINE vi i_left16(vi x, int count) { return _mm512_slli_epi16(x, (unsigned)count); }
-CK_INLINE vi i_right32(vi x, int count) { return _mm512_srli_epi32(x, (unsigned)count); }
-CK_INLINE vi i_left32(vi x, int count) { return _mm512_slli_epi32(x, (unsigned)count); }
-CK_INLINE vi i_signed_right32(vi x, int count) { return _mm512_srai_epi32(x, (unsigned)count); }
-CK_INLINE vi i_sub8(vi a, vi b) { return _mm512_sub_epi8(a, b); }
-CK_INLINE vi i_add32(vi a, vi b) { return _mm512_add_epi32(a, b); }
-CK_INLINE vi i_sub32(vi a, vi b) { return _mm512_sub_epi32(a, b); }
-CK_INLINE vi i_mul32(vi a, vi b) { return _mm512_mullo_epi32(a, b); }
-CK_INLINE vf f_zero(void) { return _mm512_setzero_ps(); }
-CK_INLINE vf f_splat(float x) { return _mm512_set1_ps(x); }
-CK_INLINE vf f_of_i(vi x) { return _mm512_cvtepi32_ps(x); }
-CK_INLINE vf f_mul(vf a, vf b) { return _mm512_mul_ps(a, b); }
-CK_INLINE vf f_fma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }
-CK_INLINE vf f_fnma(vf a, vf b, vf c) { return _mm512_fnmadd_ps(a, b, c); }
-CK_INLINE vf f_load_rows(vm rows, const float *p) { return _mm512_maskz_loadu_ps(rows, p); }
-CK_INLINE void f_store_rows(float *p, vm rows, vf x) { _mm512_mask_storeu_ps(p, rows, x); }
+// Adds to the bytes of `x` in which `spread` has the one bit of `bits`.
+CK_INLINE vi v_add_where(vi x, vi spread, vi bits, vi addend) {
+  return _mm512_mask_add_epi8(x, _mm512_test_epi8_mask(spread, bits), x, addend);
+}
 
 // Adds to each row the products of two int16 with the two at `s`.
 CK_INLINE vi v_dot_pairs(vi sum, vi pairs, const int16_t *s) {
@@ -213,22 +171,6 @@ CK_INLINE void v_dot(vi *sum, const vi *w, int registers, const int8_t *a, int64
       sum[t] = _mm512_dpbusd_epi32(sum[t], columns,
                                    _mm512_set1_epi32((int)ck_load32(a + t * stride + 4 * e)));
     }
-  }
-}
-
-// Sets bit 4 of each byte whose column's bit is set in the lane's word.
-CK_INLINE void v_fifth_bits(vi bits, vi w[8]) {
-  const vi even = _mm512_set1_epi32(0x08040201), odd = _mm512_set1_epi32((int)0x80402010u);
-  vi sixteen = _mm512_set1_epi8(16);
-  // Were its value known, the masked addition would be made a disjunction and a masked move.
-  __asm__("" : "+v"(sixteen));
-  for (int i = 0; i < 4; i++) {
-    vi lanes = _mm512_set4_epi32(0x0c0c0c0c, 0x08080808, 0x04040404, 0);
-    vi spread = _mm512_shuffle_epi8(bits, _mm512_add_epi8(_mm512_set1_epi8((char)i), lanes));
-    w[2 * i] =
-        _mm512_mask_add_epi8(w[2 * i], _mm512_test_epi8_mask(spread, even), w[2 * i], sixteen);
-    w[2 * i + 1] = _mm512_mask_add_epi8(w[2 * i + 1], _mm512_test_epi8_mask(spread, odd),
-                                        w[2 * i + 1], sixteen);
   }
 }
 

@@ -26,43 +26,72 @@ CK_INLINE uint8x16_t v_u8(vi x) { return vreinterpretq_u8_s32(x); }
 CK_INLINE uint16x8_t v_u16(vi x) { return vreinterpretq_u16_s32(x); }
 CK_INLINE uint32x4_t v_u32(vi x) { return vreinterpretq_u32_s32(x); }
 
+// Shifts by a vector, for a count that is constant only once inlined.
+CK_INLINE vi i_zero(void) { return vdupq_n_s32(0); }
+CK_INLINE vi i_and(vi a, vi b) { return vandq_s32(a, b); }
+CK_INLINE vi i_or(vi a, vi b) { return vorrq_s32(a, b); }
+CK_INLINE vi i_xor(vi a, vi b) { return veorq_s32(a, b); }
+CK_INLINE vi i_splat8(int x) { return vreinterpretq_s32_u8(vdupq_n_u8((uint8_t)x)); }
+CK_INLINE vi i_splat32(int32_t x) { return vdupq_n_s32(x); }
+CK_INLINE vi i_right16(vi x, int count) {
+  return vreinterpretq_s32_u16(v_u16(x) >> vdupq_n_u16((uint16_t)count));
+}
+CK_INLINE vi i_left16(vi x, int count) {
+  return vreinterpretq_s32_u16(v_u16(x) << vdupq_n_u16((uint16_t)count));
+}
+CK_INLINE vi i_right32(vi x, int count) {
+  return vreinterpretq_s32_u32(v_u32(x) >> vdupq_n_u32((uint32_t)count));
+}
+CK_INLINE vi i_left32(vi x, int count) {
+  return vreinterpretq_s32_u32(v_u32(x) << vdupq_n_u32((uint32_t)count));
+}
+CK_INLINE vi i_signed_right32(vi x, int count) { return x >> vdupq_n_s32(count); }
+CK_INLINE vi i_sub8(vi a, vi b) { return vreinterpretq_s32_u8(vsubq_u8(v_u8(a), v_u8(b))); }
+CK_INLINE vi i_add32(vi a, vi b) { return vaddq_s32(a, b); }
+CK_INLINE vi i_sub32(vi a, vi b) { return vsubq_s32(a, b); }
+CK_INLINE vi i_mul32(vi a, vi b) { return vmulq_s32(a, b); }
+CK_INLINE vf f_zero(void) { return vdupq_n_f32(0); }
+CK_INLINE vf f_splat(float x) { return vdupq_n_f32(x); }
+CK_INLINE vf f_of_i(vi x) { return vcvtq_f32_s32(x); }
+CK_INLINE vf f_of_bits(vi x) { return vreinterpretq_f32_s32(x); }
+CK_INLINE vi i_of_bits(vf x) { return vreinterpretq_s32_f32(x); }
+CK_INLINE vf f_add(vf a, vf b) { return vaddq_f32(a, b); }
+CK_INLINE vf f_sub(vf a, vf b) { return vsubq_f32(a, b); }
+CK_INLINE vf f_div(vf a, vf b) { return vdivq_f32(a, b); }
+CK_INLINE vf f_mul(vf a, vf b) { return vmulq_f32(a, b); }
+CK_INLINE vf f_fma(vf a, vf b, vf c) { return vfmaq_f32(c, a, b); }
+CK_INLINE vf f_fnma(vf a, vf b, vf c) { return vfmsq_f32(c, a, b); }
+
+// The processor's maximum and minimum pass NaN on.
+CK_INLINE vf f_clamp(vf x, vf low, vf high) { return vminq_f32(vmaxq_f32(x, low), high); }
+
+// Elements of `a` and `b` in turn, from the low or the high half.
+CK_INLINE vi i_zip_low32(vi a, vi b) { return vzip1q_s32(a, b); }
+CK_INLINE vi i_zip_high32(vi a, vi b) { return vzip2q_s32(a, b); }
+CK_INLINE vi i_zip_low64(vi a, vi b) {
+  return vreinterpretq_s32_s64(vzip1q_s64(vreinterpretq_s64_s32(a), vreinterpretq_s64_s32(b)));
+}
+CK_INLINE vi i_zip_high64(vi a, vi b) {
+  return vreinterpretq_s32_s64(vzip2q_s64(vreinterpretq_s64_s32(a), vreinterpretq_s64_s32(b)));
+}
+
+// The bytes at `places`; a place from 128 on gives 0.
+CK_INLINE vi i_shuffle8(vi x, vi places) {
+  return vreinterpretq_s32_u8(vqtbl1q_u8(v_u8(x), v_u8(places)));
+}
+
+// Four dwords, the lowest first.
+CK_INLINE vi i_quads(uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
+  return vreinterpretq_s32_u32((uint32x4_t){a, b, c, d});
+}
+
+CK_INLINE vf v_magnitude(vf x) { return vabsq_f32(x); }
+
 // Lanes of `x` where it is greater, else of `y`, so that no NaN in `x` gets through: the processor's
 // own maxima pass all of them on, or the signalling ones.
 CK_INLINE vf v_greater(vf x, vf y) { return vbslq_f32(vcgtq_f32(x, y), x, y); }
 
-// ck_exp in each lane. The processor's maximum and minimum pass NaN on.
-CK_INLINE vf v_exp(vf x) {
-  x = vmaxq_f32(x, vdupq_n_f32(CK_EXP_LOW));
-  x = vminq_f32(x, vdupq_n_f32(CK_EXP_HIGH));
-  vf shifted = vfmaq_f32(vdupq_n_f32(CK_EXP_SHIFTER), x, vdupq_n_f32(CK_EXP_LOG2E));
-  vf n = vsubq_f32(shifted, vdupq_n_f32(CK_EXP_SHIFTER));
-  vf r = vfmaq_f32(x, n, vdupq_n_f32(-CK_EXP_LN2_HIGH));
-  r = vfmaq_f32(r, n, vdupq_n_f32(-CK_EXP_LN2_LOW));
-  vf q = vfmaq_f32(vdupq_n_f32(CK_EXP_Q3), vdupq_n_f32(CK_EXP_Q4), r);
-  q = vfmaq_f32(vdupq_n_f32(CK_EXP_Q2), q, r);
-  q = vfmaq_f32(vdupq_n_f32(CK_EXP_Q1), q, r);
-  q = vfmaq_f32(vdupq_n_f32(CK_EXP_Q0), q, r);
-  vf p = vaddq_f32(vfmaq_f32(r, q, vmulq_f32(r, r)), vdupq_n_f32(1.0f));
-  vi mantissa = vandq_s32(vreinterpretq_s32_f32(shifted), vdupq_n_s32(0x7fffff));
-  vi exponent = vsubq_s32(mantissa, vdupq_n_s32(0x400000));
-  vi half = vshrq_n_s32(exponent, 1);
-  vi rest = vsubq_s32(exponent, half);
-  vi first = vshlq_n_s32(vaddq_s32(half, vdupq_n_s32(127)), 23);
-  vi second = vshlq_n_s32(vaddq_s32(rest, vdupq_n_s32(127)), 23);
-  return vmulq_f32(vmulq_f32(p, vreinterpretq_f32_s32(first)), vreinterpretq_f32_s32(second));
-}
-
-// ck_cap in each lane.
-CK_INLINE vf v_cap(vf x, vf cap) {
-  vf y = vdivq_f32(x, cap);
-  vf one = vdupq_n_f32(1.0f);
-  vf e = v_exp(vmulq_f32(vdupq_n_f32(-2.0f), vabsq_f32(y)));
-  vf magnitude = vdivq_f32(vsubq_f32(one, e), vaddq_f32(one, e));
-  uint32x4_t sign = vdupq_n_u32(0x80000000u);
-  uint32x4_t bits =
-      vorrq_u32(vreinterpretq_u32_f32(magnitude), vandq_u32(vreinterpretq_u32_f32(y), sign));
-  return vmulq_f32(cap, vreinterpretq_f32_u32(bits));
-}
+#include "lane_exp.h"
 
 // The first two steps of ck_sum_lanes: lanes j, j + 8, j + 4 and j + 12.
 CK_INLINE vf v_fold(const vf x[4]) {
@@ -91,52 +120,17 @@ CK_INLINE vf v_load_half(const uint16_t *p) {
   return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));
 }
 
-// The addresses of V_ROWS rows that lie `stride` apart. The processor adds a row's distance from
-// the nearest fourth row to an address for nothing; the empty assembly keeps the compiler from
-// making one pointer for each row instead, for which there are not enough registers.
-typedef struct {
-  const uint8_t *fourth[V_ROWS / 4];
-  int64_t stride, three;
-} v_group;
+// A dword of each of four rows, or four of one row.
+typedef vi v_quad;
 
-CK_INLINE v_group v_group_at(const uint8_t *p, int64_t stride) {
-  v_group g = {.stride = stride, .three = 3 * stride};
-  __asm__("" : "+r"(g.three));
-  for (int i = 0; i < V_ROWS / 4; i++) {
-    g.fourth[i] = p + 4 * i * stride;
-    __asm__("" : "+r"(g.fourth[i]));
-  }
-  return g;
+CK_INLINE v_quad v_quad_at(const uint8_t *p) { return vreinterpretq_s32_u8(vld1q_u8(p)); }
+CK_INLINE v_quad v_quad_of(uint32_t a, uint32_t b, uint32_t c, uint32_t d) {
+  uint32x4_t x = vsetq_lane_u32(b, vdupq_n_u32(a), 1);
+  return vreinterpretq_s32_u32(vsetq_lane_u32(d, vsetq_lane_u32(c, x, 2), 3));
 }
 
-CK_INLINE const uint8_t *v_row(const v_group *g, int row, int offset) {
-  int64_t distance = row % 4 == 3 ? g->three : row % 4 * g->stride;
-  return g->fourth[row / 4] + distance + offset;
-}
-
-// 16 bytes of each of 4 rows, transposed: out[e] holds bytes 4e...4e+3, lane r those of row r.
-CK_INLINE void v_transpose(const v_group *g, int offset, vi out[4]) {
-  vi a = vreinterpretq_s32_u8(vld1q_u8(v_row(g, 0, offset)));
-  vi b = vreinterpretq_s32_u8(vld1q_u8(v_row(g, 1, offset)));
-  vi c = vreinterpretq_s32_u8(vld1q_u8(v_row(g, 2, offset)));
-  vi d = vreinterpretq_s32_u8(vld1q_u8(v_row(g, 3, offset)));
-  int64x2_t ab_even = vreinterpretq_s64_s32(vtrn1q_s32(a, b));
-  int64x2_t ab_odd = vreinterpretq_s64_s32(vtrn2q_s32(a, b));
-  int64x2_t cd_even = vreinterpretq_s64_s32(vtrn1q_s32(c, d));
-  int64x2_t cd_odd = vreinterpretq_s64_s32(vtrn2q_s32(c, d));
-  out[0] = vreinterpretq_s32_s64(vtrn1q_s64(ab_even, cd_even));
-  out[1] = vreinterpretq_s32_s64(vtrn1q_s64(ab_odd, cd_odd));
-  out[2] = vreinterpretq_s32_s64(vtrn2q_s64(ab_even, cd_even));
-  out[3] = vreinterpretq_s32_s64(vtrn2q_s64(ab_odd, cd_odd));
-}
-
-// 4 bytes of each of 4 rows.
-CK_INLINE vi v_gather32(const v_group *g, int offset) {
-  uint32x4_t x = vdupq_n_u32(ck_load32(v_row(g, 0, offset)));
-  x = vsetq_lane_u32(ck_load32(v_row(g, 1, offset)), x, 1);
-  x = vsetq_lane_u32(ck_load32(v_row(g, 2, offset)), x, 2);
-  return vreinterpretq_s32_u32(vsetq_lane_u32(ck_load32(v_row(g, 3, offset)), x, 3));
-}
+// One register of the quads of all rows.
+CK_INLINE vi v_join(const v_quad q[1]) { return q[0]; }
 
 // The half-precision number in the low (or high) 16 bits of each lane.
 CK_INLINE vf v_low_half(vi x) { return vcvt_f32_f16(vreinterpret_f16_u16(vmovn_u32(v_u32(x)))); }
@@ -144,36 +138,6 @@ CK_INLINE vf v_high_half(vi x) {
   return vcvt_f32_f16(vreinterpret_f16_u16(vshrn_n_u32(v_u32(x), 16)));
 }
 
-// What the panel_ files need. Shifts by a vector, for a count that is constant only once inlined.
-CK_INLINE vi i_zero(void) { return vdupq_n_s32(0); }
-CK_INLINE vi i_and(vi a, vi b) { return vandq_s32(a, b); }
-CK_INLINE vi i_or(vi a, vi b) { return vorrq_s32(a, b); }
-CK_INLINE vi i_xor(vi a, vi b) { return veorq_s32(a, b); }
-CK_INLINE vi i_splat8(int x) { return vreinterpretq_s32_u8(vdupq_n_u8((uint8_t)x)); }
-CK_INLINE vi i_splat32(int32_t x) { return vdupq_n_s32(x); }
-CK_INLINE vi i_right16(vi x, int count) {
-  return vreinterpretq_s32_u16(v_u16(x) >> vdupq_n_u16((uint16_t)count));
-}
-CK_INLINE vi i_left16(vi x, int count) {
-  return vreinterpretq_s32_u16(v_u16(x) << vdupq_n_u16((uint16_t)count));
-}
-CK_INLINE vi i_right32(vi x, int count) {
-  return vreinterpretq_s32_u32(v_u32(x) >> vdupq_n_u32((uint32_t)count));
-}
-CK_INLINE vi i_left32(vi x, int count) {
-  return vreinterpretq_s32_u32(v_u32(x) << vdupq_n_u32((uint32_t)count));
-}
-CK_INLINE vi i_signed_right32(vi x, int count) { return x >> vdupq_n_s32(count); }
-CK_INLINE vi i_sub8(vi a, vi b) { return vreinterpretq_s32_u8(vsubq_u8(v_u8(a), v_u8(b))); }
-CK_INLINE vi i_add32(vi a, vi b) { return vaddq_s32(a, b); }
-CK_INLINE vi i_sub32(vi a, vi b) { return vsubq_s32(a, b); }
-CK_INLINE vi i_mul32(vi a, vi b) { return vmulq_s32(a, b); }
-CK_INLINE vf f_zero(void) { return vdupq_n_f32(0); }
-CK_INLINE vf f_splat(float x) { return vdupq_n_f32(x); }
-CK_INLINE vf f_of_i(vi x) { return vcvtq_f32_s32(x); }
-CK_INLINE vf f_mul(vf a, vf b) { return vmulq_f32(a, b); }
-CK_INLINE vf f_fma(vf a, vf b, vf c) { return vfmaq_f32(c, a, b); }
-CK_INLINE vf f_fnma(vf a, vf b, vf c) { return vfmsq_f32(c, a, b); }
 CK_INLINE vf f_load_rows(vm rows, const float *p) {
   if (rows == V_ROWS) return vld1q_f32(p);
   float lanes[V_ROWS] = {0};
@@ -195,11 +159,13 @@ CK_INLINE vi v_straddle(vi a, vi b) {
   return vreinterpretq_s32_u32(vsriq_n_u32(vshlq_n_u32(v_u32(b), 16), v_u32(a), 16));
 }
 
-// Byte i (0...3) of each lane: as a number, and twice as a number of 16 bits.
-CK_INLINE vi v_byte(vi x, int i) { return i_and(i_right32(x, 8 * i), i_splat32(255)); }
-CK_INLINE vi v_byte_pair(vi x, int i) {
-  vi byte = v_byte(x, i);
-  return i_or(byte, i_left32(byte, 16));
+// 16 in each byte.
+CK_INLINE vi v_sixteen(void) { return i_splat8(16); }
+
+// Adds to the bytes of `x` in which `spread` has the one bit of `bits`; the addend's bit is clear.
+CK_INLINE vi v_add_where(vi x, vi spread, vi bits, vi addend) {
+  uint8x16_t found = vandq_u8(vtstq_u8(v_u8(spread), v_u8(bits)), v_u8(addend));
+  return i_or(x, vreinterpretq_s32_u8(found));
 }
 
 // Adds to each row the products of two int16 with the two at `s`.
@@ -258,21 +224,5 @@ CK_INLINE void v_dot(vi *sum, const vi *w, int registers, const int8_t *a, int64
   }
 }
 #endif
-
-// Sets bit 4 of each byte whose column's bit is set in the lane's word.
-CK_INLINE void v_fifth_bits(vi bits, vi w[8]) {
-  const uint8x16_t even = vreinterpretq_u8_u32(vdupq_n_u32(0x08040201u));
-  const uint8x16_t odd = vreinterpretq_u8_u32(vdupq_n_u32(0x80402010u));
-  const uint8x16_t sixteen = vdupq_n_u8(16);
-  static const uint8_t places[16] = {0, 0, 0, 0, 4, 4, 4, 4, 8, 8, 8, 8, 12, 12, 12, 12};
-  const uint8x16_t lanes = vld1q_u8(places);
-  for (int i = 0; i < 4; i++) {
-    uint8x16_t spread = vqtbl1q_u8(v_u8(bits), vaddq_u8(lanes, vdupq_n_u8((uint8_t)i)));
-    uint8x16_t first = vandq_u8(vtstq_u8(spread, even), sixteen);
-    uint8x16_t second = vandq_u8(vtstq_u8(spread, odd), sixteen);
-    w[2 * i] = i_or(w[2 * i], vreinterpretq_s32_u8(first));
-    w[2 * i + 1] = i_or(w[2 * i + 1], vreinterpretq_s32_u8(second));
-  }
-}
 
 #endif

@@ -18,7 +18,7 @@ import Testing
     }
   }
 
-  @Test(arguments: 1...17, [1, 2, 3, 4, 7])
+  @Test(arguments: Array(1...17) + [33], [1, 2, 3, 4, 7])
   func manyRowsInOneCallGetTheScalarBits(rows: Int, group: Int) {
     for (dimension, range) in [(64, 0..<1), (64, 40..<300), (80, 0..<60), (128, 0..<255)] {
       for window in [0, 30, 100] {
@@ -35,6 +35,14 @@ import Testing
     let sample = SampleAttention(
       dimension: dimension, group: group, rows: 130, positions: 0..<200, seed: 8)
     expectScalarBits(sample)
+  }
+
+  /// From row 4 on the windows begin where the first segment of 512 ends.
+  @Test func aSegmentThatARowDoesNotReachAddsNothing() {
+    for rows in [5, 9, 17] {
+      expectScalarBits(
+        SampleAttention(group: 3, rows: rows, positions: 0..<612, window: 104, seed: 10))
+    }
   }
 
   @Test(arguments: 1...9, [1, 3, 4, 7])

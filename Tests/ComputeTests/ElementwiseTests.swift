@@ -7,7 +7,8 @@ import Testing
   static let counts = [1, 3, 7, 8, 15, 16, 17, 31, 33, 64, 100, 576]
   /// Values at which functions saturate, underflow or must not lose a sign.
   static let special: [Float] = [
-    0, -0.0, 1, -1, 88.7, -88.7, 89.1, -103.9, -104.5, 1e-30, 1e-40, -1e-45, 1e20, -1e20,
+    0, -0.0, 1, -1, 88.7, -88.7, 89.1, -103.9, -104.5, 1e-30, 1e-40, -.leastNonzeroMagnitude, 1e20,
+    -1e20,
     .infinity, -.infinity,
   ]
 
@@ -116,6 +117,16 @@ import Testing
     }
   }
 
+  @Test(arguments: counts) func halvesOfAnyCountAreTheScalarOnes(count: Int) {
+    let x = samples(count, seed: 5)
+    expectScalarBits(x) { isa, out in
+      var halves = [UInt16](repeating: 0x7e00, count: count + 1)
+      ck_to_half(isa, x, &halves, Int64(count))
+      #expect(halves[count] == 0x7e00, "wrote past the end")
+      ck_from_half(isa, halves, &out, Int64(count))
+    }
+  }
+
   @Test func everyHalfSurvivesTheRoundTripInEveryVersion() {
     let halves = (0...UInt16.max).map { $0 }
     for kernels in Kernels.available {
@@ -168,6 +179,21 @@ import Testing
       #expect(actual.q32 == expected.q32 && actual.q256 == expected.q256, "\(kernels.name)")
       #expect(actual.d32.bits == expected.d32.bits && actual.d256.bits == expected.d256.bits)
       #expect(actual.s32 == expected.s32 && actual.s256 == expected.s256)
+    }
+  }
+
+  @Test(arguments: [32, 64, 96, 160, 256, 288, 512, 768])
+  func everyCountOfBlocksIsQuantisedAlikeAndNoFurther(count: Int) {
+    var random = SampleGenerator(seed: 7)
+    let values = random.floats(count, in: -3...3)
+    let expected = SampleRows(values, columns: count)
+    for kernels in Kernels.available {
+      let actual = SampleRows(values, columns: count, kernels: kernels)
+      #expect(actual.q32 == expected.q32 && actual.q256 == expected.q256, "\(kernels.name)")
+      #expect(actual.d32.bits == expected.d32.bits && actual.d256.bits == expected.d256.bits)
+      #expect(actual.s32 == expected.s32 && actual.s256 == expected.s256)
+      #expect(actual.d32.last == 99 && actual.s32.last == 99, "\(kernels.name) past the end")
+      #expect(actual.d256.last == 99 && actual.s256.last == 99, "\(kernels.name) past the end")
     }
   }
 

@@ -49,6 +49,30 @@ import Testing
     }
   }
 
+  /// Full and partial tiles of tokens, by full and partial groups of rows of every vector width.
+  @Test(arguments: ElementType.allCases)
+  func everyShapeComputesTheScalarBitsAndThoseOfEachTokenAlone(type: ElementType) {
+    var random = SampleGenerator(seed: 8)
+    let columns = type.blockLength == 1 ? 45 : type.blockLength == 32 ? 96 : 512
+    let x = SampleRows(random.floats(33 * columns), columns: columns)
+    for rows in [1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 33] {
+      let weight = SampleMatrix(type, rows: rows, columns: columns, using: &random)
+      let expected = product(weight, x, kernels: Self.scalar).bits
+      for kernels in Kernels.available {
+        let alone = (0..<33).flatMap {
+          product(weight, x.slice($0..<$0 + 1), kernels: kernels).bits
+        }
+        #expect(alone == expected, "\(kernels.name) \(type), \(rows) rows, one token")
+        for tokens in [2, 3, 4, 5, 7, 8, 9, 16, 17, 33] {
+          let together = product(weight, x.slice(0..<tokens), kernels: kernels)
+          #expect(
+            together.bits == Array(expected[..<(tokens * rows)]),
+            "\(kernels.name) \(type), \(rows) rows, \(tokens) tokens")
+        }
+      }
+    }
+  }
+
   @Test(arguments: ElementType.allCases)
   func aTokenKeepsItsBitsAmongOthers(type: ElementType) {
     var random = SampleGenerator(seed: 3)

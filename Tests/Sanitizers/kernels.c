@@ -364,6 +364,9 @@ static void check_all(int32_t isa) {
       }
       check_matmul(isa, type, 5, 256, tokens, 0, 1);
     }
+    for (int64_t tokens = 16; tokens <= 33; tokens += tokens == 16 ? 1 : 16) {
+      check_matmul(isa, type, 9, 256, tokens, 0, 0);
+    }
   }
   for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
     check_elementwise(isa, counts[i], 0);
