@@ -64,6 +64,13 @@ let package = Package(
     .executableTarget(
       name: "terminal-probe", dependencies: ["Terminal"], path: "Tests/TerminalProbe",
       swiftSettings: testing),
+    .executableTarget(
+      name: "key-latency",
+      dependencies: [
+        "Models", "Runtime", "TestSupport",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Tests/KeyLatency", swiftSettings: testing),
     .testTarget(
       name: "TerminalTests", dependencies: ["Terminal", "TestSupport", "terminal-probe"],
       exclude: ["Goldens"], swiftSettings: testing),
