@@ -79,6 +79,7 @@ let package = Package(
       dependencies: ["Inference", "Runtime", "Terminal", "Playground", "TestSupport"],
       exclude: ["Goldens"], swiftSettings: testing),
     .testTarget(
-      name: "CommandLineTests", dependencies: ["paceline", "TestSupport"], swiftSettings: testing),
+      name: "CommandLineTests", dependencies: ["paceline", "key-latency", "TestSupport"],
+      swiftSettings: testing),
   ]
 )

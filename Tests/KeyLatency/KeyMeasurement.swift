@@ -49,14 +49,17 @@ struct KeyMeasurement {
       others: Swift.max(0, others / seconds))
   }
 
-  /// The playground on a terminal of its own, with this process's usual priority.
+  /// The playground on a terminal of its own.
   private func start() throws -> Pty {
     let bans = endTokens.map { "\($0):-inf" }.joined(separator: ",")
     var arguments = [program, "--model", model, "--greedy"]
     if !bans.isEmpty { arguments += ["--set", "bias=" + bans] }
     var environment = ProcessInfo.processInfo.environment
     environment.merge(
-      ["TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "INPUTRC": "/dev/null", "PACELINE_HOME": home]
+      [
+        "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "INPUTRC": "/dev/null",
+        "PACELINE_HOME": home,
+      ]
     ) { $1 }
     return try Pty(arguments, environment: environment, size: size)
   }

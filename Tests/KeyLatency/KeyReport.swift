@@ -30,8 +30,9 @@ struct KeyReport: Codable {
   /// A line for a person.
   var line: String {
     let kinds = kinds.sorted { $0.key < $1.key }.map { "\($0.key) \(Self.fixed($0.value))" }
-    return "\(model) \(size) busy \(busy): \(keys) keys, p50 \(Self.fixed(p50)) p90 \(Self.fixed(p90))"
-      + " p99 \(Self.fixed(p99)) max \(Self.fixed(max)) ms (p99 of \(kinds.joined(separator: ", ")));"
+    return "\(model) \(size) busy \(busy): \(keys) keys,"
+      + " p50 \(Self.fixed(p50)) p90 \(Self.fixed(p90)) p99 \(Self.fixed(p99))"
+      + " max \(Self.fixed(max)) ms (p99 of \(kinds.joined(separator: ", ")));"
       + " \(Self.fixed(tokensPerSecond)) tokens/s, \(answers) \(answers == 1 ? "answer" : "answers"),"
       + " others used \(Self.fixed(others, 2)) processors; \(verdict)"
   }

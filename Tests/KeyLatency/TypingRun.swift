@@ -62,10 +62,12 @@ final class TypingRun {
     var next = start
     while samples.count + pending.count < count, used < capacity - Self.reserve {
       try read(until: next)
-      if plan.needsPainted, !pending.isEmpty { try read(until: .now + .milliseconds(1)) } else {
-        try press(&plan)
-        next += .microseconds(Int(plan.gap() * 1000))
+      if plan.needsPainted, !pending.isEmpty {
+        try read(until: .now + .milliseconds(1))
+        continue
       }
+      try press(&plan)
+      next = max(next, .now) + .microseconds(Int(plan.gap() * 1000))
     }
     while !pending.isEmpty { try read(until: .now + .milliseconds(10)) }
     typingTime = .now - start
