@@ -35,6 +35,9 @@ import Runtime
   @Flag(help: "Print JSON.")
   var json = false
 
+  @Flag(help: "Print every key that took longer than the target to standard error.")
+  var trace = false
+
   static func main() {
     let words = CommandLine.arguments
     if words.count == 3, words[1] == BusyProcesses.word, let parent = pid_t(words[2]) {
@@ -60,6 +63,10 @@ import Runtime
     let folder = ModelFolder(
       path: try PacelinePaths().models,
       catalogue: try ModelCatalogue(assets: AssetsFolder.find()))
+    if !ProcessorTime.takePrecedence() {
+      let note = "no permission to run before other programs: waiting for a processor counts too\n"
+      FileHandle.standardError.write(Data(note.utf8))
+    }
     var reports: [KeyReport] = []
     for model in models {
       let path = try folder.resolve(model)
@@ -68,7 +75,7 @@ import Runtime
         for busy in busy {
           let measurement = KeyMeasurement(
             program: program, model: path, endTokens: endTokens, size: size, busy: busy,
-            keys: keys, seed: seed, home: home)
+            keys: keys, seed: seed, home: home, traces: trace)
           let report = try measurement.run()
           let output = json || markdown ? FileHandle.standardError : .standardOutput
           output.write(Data((report.line + "\n").utf8))

@@ -13,6 +13,8 @@ struct KeyMeasurement {
   let seed: UInt64
   /// A folder for what the playground keeps.
   let home: String
+  /// Whether slow keys are named on standard error.
+  let traces: Bool
 
   func run() throws -> KeyReport {
     let burning = try BusyProcesses(busy)
@@ -23,16 +25,20 @@ struct KeyMeasurement {
     var time = Duration.zero
     var others = 0.0
     var answers = 0
+    var ownDelay = 0.0
     while samples.count < keys {
       let run = TypingRun(try start())
       try run.begin()
       plan.startOver()
       let watched = [getpid(), run.pty.process] + burning.identifiers
       let before = ProcessorTime.machine() - watched.map(ProcessorTime.process).reduce(0, +)
+      let delayBefore = ProcessorTime.delay()
       try run.type(keys - samples.count, plan: &plan)
+      ownDelay += ProcessorTime.delay() - delayBefore
       others += ProcessorTime.machine() - watched.map(ProcessorTime.process).reduce(0, +) - before
       try run.end()
       samples += run.samples
+      if traces { trace(run.samples) }
       tokens += run.tokens
       time += run.typingTime
       answers += 1
@@ -46,7 +52,15 @@ struct KeyMeasurement {
       kinds: Dictionary(grouping: samples, by: \.kind.rawValue).mapValues {
         Latencies($0.map(\.milliseconds)).percentile(99)
       }, answers: answers, tokensPerSecond: Double(tokens) / seconds,
-      others: Swift.max(0, others / seconds))
+      others: Swift.max(0, others / seconds), ownDelay: ownDelay)
+  }
+
+  private func trace(_ samples: [TypingRun.Sample]) {
+    for (index, sample) in samples.enumerated() where sample.milliseconds >= KeyReport.target {
+      let line =
+        "key \(index), \(sample.kind.rawValue): \(Int(sample.milliseconds)) ms, context \(sample.used)\n"
+      FileHandle.standardError.write(Data(line.utf8))
+    }
   }
 
   /// The playground on a terminal of its own.

@@ -22,6 +22,8 @@ struct KeyReport: Codable {
   var tokensPerSecond: Double
   /// Processors that programs used which the measurement did not start.
   var others: Double
+  /// Milliseconds in all that the measurement itself waited for a processor; they count as the playground's.
+  var ownDelay: Double
 
   var isMet: Bool { p99 < Self.target }
   var size: String { "\(columns)x\(rows)" }
@@ -34,7 +36,8 @@ struct KeyReport: Codable {
       + " p50 \(Self.fixed(p50)) p90 \(Self.fixed(p90)) p99 \(Self.fixed(p99))"
       + " max \(Self.fixed(max)) ms (p99 of \(kinds.joined(separator: ", ")));"
       + " \(Self.fixed(tokensPerSecond)) tokens/s, \(answers) \(answers == 1 ? "answer" : "answers"),"
-      + " others used \(Self.fixed(others, 2)) processors; \(verdict)"
+      + " others used \(Self.fixed(others, 2)) processors,"
+      + " own delay \(Self.fixed(ownDelay)) ms in all; \(verdict)"
   }
 
   /// Reports as a section of BENCHMARKS.md.
@@ -59,6 +62,7 @@ struct KeyReport: Codable {
       erasing, knobs and, where the chat has a title that tells, looking back. Answers are greedy and cannot end; one
       that reaches the end of the context is followed by another in a fresh process, and a run whose count of tokens
       stands still fails. A busy process is one that uses a processor throughout.
+      The measurement itself runs before all other programs where that is permitted.
       Made by `\(command)`.
 
       | model | screen | beside it | keys | generation | p50 | p90 | p99 | max | target p99 | verdict |

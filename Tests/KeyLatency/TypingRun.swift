@@ -7,6 +7,8 @@ final class TypingRun {
   struct Sample {
     let kind: KeyPlan.Kind
     let milliseconds: Double
+    /// Positions of the context that were taken.
+    let used: Int
   }
 
   private struct Pending {
@@ -60,7 +62,9 @@ final class TypingRun {
     let firstUsed = used
     lastToken = start
     var next = start
-    while samples.count + pending.count < count, used < capacity - Self.reserve {
+    while samples.count + pending.count(where: { $0.key.kind != nil }) < count,
+      used < capacity - Self.reserve
+    {
       try read(until: next)
       if plan.needsPainted, !pending.isEmpty {
         try read(until: .now + .milliseconds(1))
@@ -131,7 +135,8 @@ final class TypingRun {
         continue
       }
       if let kind = key.key.kind {
-        samples.append(Sample(kind: kind, milliseconds: (arrival - key.time) / .milliseconds(1)))
+        samples.append(
+          Sample(kind: kind, milliseconds: (arrival - key.time) / .milliseconds(1), used: used))
       }
     }
     pending = rest
