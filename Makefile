@@ -10,11 +10,15 @@ ALL_MODELS := smollm2 coder-0.5b gemma3 coder-1.5b
 # Of a comparison with llama.cpp; one round of all models takes about ten minutes.
 ROUNDS ?= 5
 PACELINE := .build/release/paceline
+KEY_LATENCY := .build/release/key-latency
+# Of a measurement of key to paint, which takes about a minute for each model, screen and load.
+KEYS ?= 500
+SCREENS ?= 80x24 120x40 200x60
 # Tests and program are built in one configuration, with the same flags, so that nothing is compiled twice.
 BUILD := swift build -c release
 TEST := swift test -c release --disable-testable-imports
 
-.PHONY: help run test test-all build bench bench-report format lint clean packages test-packages model models
+.PHONY: help run test test-all build bench bench-report key-latency format lint clean packages test-packages model models
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +44,11 @@ bench-report: packages build models ## Compare with llama.cpp (PEER=its bin fold
 	$(PACELINE) bench $(ALL_MODELS:%=--model %) --against "$(PEER)" --rounds $(ROUNDS) \
 		--targets assets/bench-targets.json --quality-text Tests/ModelsTests/Fixtures/perplexity.txt \
 		--markdown BENCHMARKS.md $(BENCHFLAGS)
+	@section=$$($(KEY_LATENCY) $(PACELINE) smollm2 coder-1.5b --keys $(KEYS) $(SCREENS:%=--size %) \
+		--busy 0 --busy 1 --markdown) && printf '\n%s\n' "$$section" >> BENCHMARKS.md
+
+key-latency: packages build model ## Measure key to paint while an answer streams, alone and with a busy process
+	$(KEY_LATENCY) $(PACELINE) $(MODEL) --keys $(KEYS) --busy 0 --busy 1
 
 format: ## Lay the sources out as .swift-format says
 	swift format --in-place --recursive Sources Tests Package.swift

@@ -64,6 +64,13 @@ let package = Package(
     .executableTarget(
       name: "terminal-probe", dependencies: ["Terminal"], path: "Tests/TerminalProbe",
       swiftSettings: testing),
+    .executableTarget(
+      name: "key-latency",
+      dependencies: [
+        "Models", "Runtime", "TestSupport",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      path: "Tests/KeyLatency", swiftSettings: testing),
     .testTarget(
       name: "TerminalTests", dependencies: ["Terminal", "TestSupport", "terminal-probe"],
       exclude: ["Goldens"], swiftSettings: testing),
@@ -72,6 +79,7 @@ let package = Package(
       dependencies: ["Inference", "Runtime", "Terminal", "Playground", "TestSupport"],
       exclude: ["Goldens"], swiftSettings: testing),
     .testTarget(
-      name: "CommandLineTests", dependencies: ["paceline", "TestSupport"], swiftSettings: testing),
+      name: "CommandLineTests", dependencies: ["paceline", "key-latency", "TestSupport"],
+      swiftSettings: testing),
   ]
 )

@@ -118,8 +118,9 @@ package final class Pty {
     }
   }
 
+  /// Takes in what has arrived, waiting for something; false at the end.
   @discardableResult
-  private func readOnce() -> Bool {
+  package func readOnce() -> Bool {
     var buffer = [UInt8](repeating: 0, count: 65536)
     let count = read(master, &buffer, buffer.count)
     guard count > 0 else { return false }

@@ -18,12 +18,15 @@ package struct ScreenModel {
   private var main: [[String]]
   private var pending: [UInt8] = []
   private var lastPrinted = " "
+  /// The rows that scroll.
+  private var region: Range<Int>
 
   package init(columns: Int, rows: Int) {
     self.columns = columns
     self.rows = rows
     cells = ScreenModel.blank(columns, rows)
     main = cells
+    region = 0..<rows
   }
 
   private static func blank(_ columns: Int, _ rows: Int) -> [[String]] {
@@ -36,6 +39,7 @@ package struct ScreenModel {
     cells = ScreenModel.blank(columns, rows)
     main = cells
     cursor = (0, 0)
+    region = 0..<rows
   }
 
   package var text: String {
@@ -64,7 +68,7 @@ package struct ScreenModel {
     case 0x08: cursor.x = max(0, cursor.x - 1)
     case 0x09: cursor.x = min(columns - 1, (cursor.x / 8 + 1) * 8)
     case 0x0A:
-      if cursor.y == rows - 1 { scroll() } else { cursor.y += 1 }
+      lineFeed()
     case 0x0D: cursor.x = 0
     case 0x0E, 0x0F: break
     case 0x1B: return escape(index)
@@ -74,9 +78,21 @@ package struct ScreenModel {
     return index + 1
   }
 
-  private mutating func scroll() {
-    cells.removeFirst()
-    cells.append(Array(repeating: " ", count: columns))
+  private mutating func lineFeed() {
+    if cursor.y == region.upperBound - 1 {
+      scroll(region, by: 1)
+    } else {
+      cursor.y = min(rows - 1, cursor.y + 1)
+    }
+  }
+
+  /// Moves rows up; down for a negative count.
+  private mutating func scroll(_ area: Range<Int>, by count: Int) {
+    let blank = Array(repeating: " ", count: columns)
+    for _ in 0..<min(count.magnitude, UInt(area.count)) {
+      cells.remove(at: count > 0 ? area.lowerBound : area.upperBound - 1)
+      cells.insert(blank, at: count > 0 ? area.upperBound - 1 : area.lowerBound)
+    }
   }
 
   private mutating func character(_ index: Int) -> Int? {
@@ -100,7 +116,7 @@ package struct ScreenModel {
     }
     if cursor.x + width > columns {
       cursor.x = 0
-      if cursor.y == rows - 1 { scroll() } else { cursor.y += 1 }
+      lineFeed()
     }
     lastPrinted = String(scalar)
     guard cursor.x + width <= columns else { return }
@@ -125,7 +141,12 @@ package struct ScreenModel {
       return nil
     case 0x28, 0x29: return index + 2 < pending.count ? index + 3 : nil
     case 0x37, 0x38, 0x3D, 0x3E, 0x5C: return index + 2
-    case 0x4D: cursor.y = max(0, cursor.y - 1)
+    case 0x4D:
+      if cursor.y == region.lowerBound {
+        scroll(region, by: -1)
+      } else {
+        cursor.y = max(0, cursor.y - 1)
+      }
     default: unknown.append("ESC \(pending[index + 1])")
     }
     return index + 2
@@ -177,7 +198,15 @@ package struct ScreenModel {
       if numbers.contains(where: { (30...49).contains($0) || (90...107).contains($0) }) {
         colorChanges += 1
       }
-    case ("r", _): cursor = (0, 0)
+    case ("S", false): scroll(region, by: first)
+    case ("T", false): scroll(region, by: -first)
+    case ("L", false), ("M", false):
+      guard region.contains(cursor.y) else { break }
+      scroll(cursor.y..<region.upperBound, by: final == "M" ? first : -first)
+    case ("r", false):
+      let last = numbers.count > 1 && numbers[1] > 0 ? min(rows, numbers[1]) : rows
+      region = first - 1 < last ? first - 1..<last : 0..<rows
+      cursor = (0, 0)
     default: unknown.append("CSI \(body)\(final)")
     }
   }
