@@ -93,7 +93,7 @@ struct BenchCommandTests {
     (["--rounds", "0"], "--rounds"), (["--retries", "-1"], "--retries"),
     (["--tolerance", "-1"], "tolerance"), (["--targets", "x.json"], "--against"),
     (["--against", "/nowhere"], "llama-bench"), (["--baseline", "/nowhere"], "/nowhere"),
-    (["--profile", "--json"], "--profile"),
+    (["--against", "/nowhere", "--profile"], "--profile"),
     (["--against", "/nowhere", "--baseline", "x"], "--baseline"),
   ])
   func wrongArgumentsAreStatusTwo(arguments: [String], words: String) throws {
@@ -140,7 +140,8 @@ struct BenchCommandTests {
     let text = try scratch.write(String(repeating: "the cat sat. ", count: 400), to: "text")
     let markdown = scratch.path("report.md")
     let arguments = [
-      "--against", peer, "--tests", "pp32,tg4,start,memory", "--rounds", "2", "--retries", "0",
+      "--against", peer, "--tests", "pp32,tg4,busy4,v1,v2,start,memory", "--rounds", "2",
+      "--retries", "0",
       "--seed", "9", "--targets", targets, "--quality-text", text, "--markdown", markdown,
     ]
     let result = try bench(arguments + ["--json"])
@@ -155,14 +156,24 @@ struct BenchCommandTests {
     let names = figures.compactMap { $0["name"] as? String }
     #expect(
       names == [
-        "pp32", "tg4", "start", "rss", "private", "rss, its no-repack", "private, its no-repack",
+        "pp32", "tg4", "busy4", "start", "rss", "private", "rss, its no-repack",
+        "private, its no-repack",
       ])
     let prompt = try #require(figures.first)
     #expect(prompt["theirs"] as? Double == 0.8)
     #expect((prompt["setting"] as? String)?.hasPrefix("t1 ") == true)
     #expect((prompt["rounds"] as? [Any])?.count == 2)
     #expect(prompt["verdict"] as? String == "met")
-    #expect(figures[2]["verdict"] as? String == "missed")
+    #expect(figures[3]["verdict"] as? String == "missed")
+    let ratios = try #require(found["ratios"] as? [[String: Any]])
+    let ratioNames = ratios.compactMap { $0["name"] as? String }
+    for words in ["V(2)", "tg4 kept beside one busy process", "each at its best setting"] {
+      #expect(ratioNames.contains { $0.contains(words) }, "\(words) in \(ratioNames)")
+    }
+    #expect(ratios.first?["isLimit"] as? Bool == true)
+    #expect((ratios.first?["rounds"] as? [Any])?.count == 2)
+    let profiles = try #require(found["profiles"] as? [[String: Any]])
+    #expect(profiles.compactMap { $0["test"] as? String } == ["pp32", "tg4"])
     let quality = try #require(found["quality"] as? [String: Any])
     #expect(quality["theirs"] as? Double == 2.5)
     #expect((quality["ours"] as? Double ?? 0) > 1)
@@ -172,6 +183,8 @@ struct BenchCommandTests {
     #expect(page.contains("## tiny.gguf"))
     #expect(page.contains("| pp32 | 0.80 tokens/s (t1 fa "))
     #expect(page.contains("| quality | perplexity 2.5000, Paceline "))
+    #expect(page.contains("| V(2): a pass of 2 rows over a pass of one |"))
+    #expect(page.contains("feed-forward"))
     #expect(page.contains("llama-bench -m tiny.gguf -p 32 -n 0 -d 0 -t 1 -fa "))
     #expect(!page.contains(scratch.folder))
   }

@@ -4,7 +4,8 @@ import paceline
 /// What the instrument reads: names, other programs' output, the kernel's files.
 struct BenchReadingTests {
   @Test(arguments: [
-    "pp512", "pp32@128", "tg128", "tg128@2048", "v1", "v8", "ready", "start", "ttft64", "memory",
+    "pp512", "pp32@128", "tg128", "tg128@2048", "busy128", "v1", "v8", "ready", "start", "ttft64",
+    "memory",
   ])
   func namesOfTestsComeBack(name: String) throws {
     #expect(try #require(BenchTest(name: name)).name == name)
@@ -12,7 +13,7 @@ struct BenchReadingTests {
 
   @Test(arguments: [
     "", "pp", "pp0", "pp-1", "tg128@", "tg128@x", "tg128@-1", "xx5", "pp512@1@2", "START", "v0",
-    "v65", "v",
+    "v65", "v", "busy", "busy0", "busy5000",
     "pp99999999999999999999", "tg2000000",
   ])
   func otherWordsAreNoTests(name: String) {

@@ -100,6 +100,11 @@ enum Shown {
     screen.firstMatch(of: /generating .* (\d+) tok\b/).flatMap { Int($0.output.1) }
   }
 
+  /// Positions of the context in use, which the first line always shows.
+  static func context(_ screen: String) -> Int? {
+    screen.firstMatch(of: /ctx (\d+)\//).flatMap { Int($0.output.1) }
+  }
+
   /// What the line under a finished answer tells.
   static func provenance(_ screen: String) -> (tokens: Int, speed: Double)? {
     guard let match = screen.firstMatch(of: /seed \d+\s+(\d+) tok\s+([\d.]+) t\/s/),

@@ -55,6 +55,21 @@ import Testing
     }
   }
 
+  /// A prompt longer than a chunk of 512 and a segment of attention.
+  @Test(arguments: architectures)
+  func bitsDependNotOnChunksOfALongPrompt(_ architecture: String) throws {
+    var tiny = TinyModel(architecture: architecture, format: .q4_1)
+    tiny.contextLength = 1024
+    let tokens = (0..<600).map { Self.tokens[$0 * 7 % Self.tokens.count] }
+    let whole = try logits(of: tiny.load().model, tokens, chunks: [512, 88], threads: 1)
+    for chunks in [Array(repeating: 1, count: 600), [7, 32, 512, 49]] {
+      for threads in [1, 2] {
+        let other = try logits(of: tiny.load().model, tokens, chunks: chunks, threads: threads)
+        #expect(other == whole, "\(chunks.count) chunks, \(threads) threads")
+      }
+    }
+  }
+
   @Test(arguments: architectures, [1, 2, 3])
   func everyRowsSummaryIsThatOfItsLogits(_ architecture: String, threads: Int) throws {
     let model = try TinyModel(architecture: architecture, format: .q8_0).load().model

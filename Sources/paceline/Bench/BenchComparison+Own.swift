@@ -27,7 +27,9 @@ extension BenchComparison {
       }
     }
     for case .busy(let count) in plan.tests {
-      let (busy, quiet) = (BenchTest.busy(count: count), BenchTest.generation(count: count, depth: 0))
+      let (busy, quiet) = (
+        BenchTest.busy(count: count), BenchTest.generation(count: count, depth: 0)
+      )
       ratios.append(
         OwnRatio(
           "\(quiet.name) kept beside one busy process", speeds(busy), over: speeds(quiet),

@@ -82,7 +82,9 @@ package struct BenchMarkdown {
       }
     }
     if !model.profiles.isEmpty {
-      lines += ["", "Where Paceline's time goes, and how near each part is to its roof:", "", "```text"]
+      lines += [
+        "", "Where Paceline's time goes, and how near each part is to its roof:", "", "```text",
+      ]
       lines += model.profiles.flatMap { [$0.test] + $0.profile.lines.map { "  " + $0 } }
       lines.append("```")
     }
