@@ -33,7 +33,7 @@ extension BenchComparison {
       ratios.append(
         OwnRatio(
           "\(quiet.name) kept beside one busy process", speeds(busy), over: speeds(quiet),
-          target: target(busy.name)))
+          target: target("kept")))
       ratios.append(
         OwnRatio(
           "the same of llama.cpp, each at its best setting", best(busy, samples),
