@@ -14,11 +14,16 @@ KEY_LATENCY := .build/release/key-latency
 # Of a measurement of key to paint, which takes about a minute for each model, screen and load.
 KEYS ?= 500
 SCREENS ?= 80x24 120x40 200x60
+# Of a table of methods; all prompts of a set on the largest model take about an hour for each method.
+METHODS ?= prompt-lookup lookahead-trie
+RACE_MODELS ?= smollm2 coder-0.5b coder-1.5b
+PROMPTS ?= $(wildcard assets/prompts/*.jsonl)
+LIMIT ?= 20
 # Tests and program are built in one configuration, with the same flags, so that nothing is compiled twice.
 BUILD := swift build -c release
 TEST := swift test -c release --disable-testable-imports
 
-.PHONY: help run test test-all build bench bench-report key-latency format lint clean packages test-packages model models
+.PHONY: help run test test-all build bench bench-report key-latency methods-table format lint clean packages test-packages model models
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +54,10 @@ bench-report: packages build models ## Compare with llama.cpp (PEER=its bin fold
 
 key-latency: packages build model ## Measure key to paint while an answer streams, alone and with a busy process
 	$(KEY_LATENCY) $(PACELINE) $(MODEL) --keys $(KEYS) --busy 0 --busy 1
+
+methods-table: packages build models ## Race methods on models and sets of prompts (METHODS, RACE_MODELS, LIMIT, TABLE)
+	$(PACELINE) race $(METHODS:%=--method %) $(RACE_MODELS:%=--model %) $(PROMPTS:%=--prompts %) \
+		--limit $(LIMIT) $(if $(TABLE),--markdown $(TABLE)) $(RACEFLAGS)
 
 format: ## Lay the sources out as .swift-format says
 	swift format --in-place --recursive Sources Tests Package.swift

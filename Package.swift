@@ -29,8 +29,17 @@ let package = Package(
     .target(name: "Inference", dependencies: ["Compute"], swiftSettings: strict),
     .target(name: "Models", dependencies: ["Compute", "Inference"], swiftSettings: strict),
     .target(
+      name: "Methods", dependencies: ["Compute", "Inference"], swiftSettings: strict,
+      plugins: ["CatalogPlugin"]),
+    .plugin(
+      name: "CatalogPlugin", capability: .buildTool(), dependencies: ["catalog-tool"],
+      path: "Sources/CatalogPlugin"),
+    .executableTarget(name: "catalog-tool", path: "Sources/catalog-tool"),
+    .target(
       name: "Runtime",
-      dependencies: ["Compute", "Inference", "Models", .product(name: "Yams", package: "Yams")],
+      dependencies: [
+        "Compute", "Inference", "Models", "Methods", .product(name: "Yams", package: "Yams"),
+      ],
       swiftSettings: strict),
     .target(
       name: "Terminal", dependencies: ["CNcurses", "CReadline", "CTerminal"], swiftSettings: strict),
@@ -58,12 +67,19 @@ let package = Package(
       name: "ModelsTests", dependencies: ["Compute", "Inference", "Models", "TestSupport"],
       exclude: ["Fixtures"], swiftSettings: testing),
     .testTarget(
+      name: "MethodsTests",
+      dependencies: ["Compute", "Inference", "Models", "Methods", "TestSupport"],
+      exclude: ["Fixtures"], swiftSettings: testing),
+    .testTarget(
       name: "RuntimeTests",
-      dependencies: ["Compute", "Inference", "Models", "Runtime", "TestSupport"],
+      dependencies: ["Compute", "Inference", "Models", "Methods", "Runtime", "TestSupport"],
       swiftSettings: testing),
     .executableTarget(
       name: "terminal-probe", dependencies: ["Terminal"], path: "Tests/TerminalProbe",
       swiftSettings: testing),
+    .executableTarget(
+      name: "hidden-states", dependencies: ["Compute", "Inference", "Models", "TestSupport"],
+      path: "Tests/HiddenStates", swiftSettings: testing),
     .executableTarget(
       name: "key-latency",
       dependencies: [

@@ -2,6 +2,7 @@
 #include "csystem.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <sys/resource.h>
@@ -22,4 +23,8 @@ void cs_take_process_priority(void) {
   errno = 0;
   const int priority = getpriority(PRIO_PROCESS, (id_t)getpid());
   if (errno == 0) setpriority(PRIO_PROCESS, (id_t)gettid(), priority);
+}
+
+int32_t cs_open_direct(const char *path) {
+  return open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_DIRECT);
 }

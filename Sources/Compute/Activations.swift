@@ -25,6 +25,15 @@ package final class Activations {
       ? QuantizedRows(rows: rows, columns: columns, block: 256, sumLength: 16) : nil
   }
 
+  /// Whether rows can be prepared in a quantised form.
+  package func has(_ form: ActivationForm) -> Bool {
+    switch form {
+    case .float: false
+    case .int8PerBlock32: int8PerBlock32 != nil
+    case .int8PerBlock256: int8PerBlock256 != nil
+    }
+  }
+
   package var byteCount: Int {
     floats.byteCount + (int8PerBlock32?.byteCount ?? 0) + (int8PerBlock256?.byteCount ?? 0)
   }

@@ -111,6 +111,12 @@ package typealias Buffer = Storage<Float>
     for (index, value) in values.enumerated() { unsafe base[offset + index] = value }
   }
 
+  /// Sets a range to one value.
+  package func fill(_ range: Range<Int>, with value: Element) {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count)
+    unsafe (base + range.lowerBound).update(repeating: value, count: range.count)
+  }
+
   /// Copies `count` values of `source`, which may be this storage; the ranges may overlap.
   package func copy(from source: Storage, _ range: Range<Int>, to offset: Int) {
     precondition(range.lowerBound >= 0 && range.upperBound <= source.count)

@@ -82,16 +82,25 @@ import Glibc
       unsafe madvise(memory, length, MADV_WILLNEED)
     }
   }
+
+  /// Gives back the memory of a range, of whole pages; what is read there later is mapped anew.
+  package func release(_ range: Range<Int>) {
+    let page = 4096
+    let start = (max(0, range.lowerBound) + page - 1) / page * page
+    let end = min(range.upperBound, byteCount) / page * page
+    guard start < end else { return }
+    unsafe madvise(UnsafeMutableRawPointer(mutating: base + start), end - start, MADV_DONTNEED)
+  }
 }
 
-/// Why a file could not be mapped.
+/// Why a file could not be mapped or read.
 package struct MappingError: Error, CustomStringConvertible {
   package let path: String
   package let operation: String
   package let code: Int32
   package var note: String?
 
-  package var description: String {
-    unsafe "cannot \(operation) \(path): \(note ?? String(cString: strerror(code)))"
-  }
+  package var reason: String { unsafe note ?? String(cString: strerror(code)) }
+
+  package var description: String { "cannot \(operation) \(path): \(reason)" }
 }

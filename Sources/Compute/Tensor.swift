@@ -1,3 +1,5 @@
+import Glibc
+
 /// An immutable matrix of weights `[rows, columns]`, stored row by row in some `ElementType`.
 ///
 /// The bytes live in a mapped file or in memory made by `init(values:rows:columns:)`; they are never copied.
@@ -35,6 +37,52 @@
     self.columns = columns
     unsafe base = UnsafeRawPointer(storage.base)
     owner = storage
+  }
+
+  /// A matrix inside bytes of our own, which the caller changes only while no one reads the matrix.
+  ///
+  /// - Returns: nil as for one inside a mapped file.
+  package init?(
+    _ type: ElementType, rows: Int, columns: Int, in bytes: Storage<UInt8>, at offset: Int
+  ) {
+    guard rows >= 0, let rowBytes = type.rowByteCount(columns: columns) else { return nil }
+    let (size, overflow) = rows.multipliedReportingOverflow(by: rowBytes)
+    guard !overflow, offset >= 0, offset <= bytes.count, size <= bytes.count - offset else {
+      return nil
+    }
+    self.type = type
+    self.rows = rows
+    self.columns = columns
+    unsafe base = UnsafeRawPointer(bytes.base) + offset
+    owner = bytes
+  }
+
+  /// Where the matrix lies in a file, in bytes; nil where it does not lie there.
+  package func range(in file: MappedFile) -> Range<Int>? {
+    let offset = unsafe base - file.base
+    guard owner === file, offset >= 0, offset + byteCount <= file.byteCount else { return nil }
+    return offset..<offset + byteCount
+  }
+
+  private init(
+    _ type: ElementType, rows: Int, columns: Int, in storage: Storage<UInt8>
+  ) {
+    self.type = type
+    self.rows = rows
+    self.columns = columns
+    unsafe base = UnsafeRawPointer(storage.base)
+    owner = storage
+  }
+
+  /// A copy of some rows, in the order given and in the same format.
+  package func gathering(_ indices: [Int]) -> Tensor {
+    let rowBytes = type.rowByteCount(columns: columns) ?? 0
+    let storage = Storage<UInt8>(count: indices.count * rowBytes)
+    for (place, index) in indices.enumerated() {
+      precondition(index >= 0 && index < rows, "row \(index) of \(rows)")
+      unsafe memcpy(storage.base + place * rowBytes, base + index * rowBytes, rowBytes)
+    }
+    return Tensor(type, rows: indices.count, columns: columns, in: storage)
   }
 
   /// Bytes that the matrix takes in memory and on disk.

@@ -9,7 +9,7 @@ package func monotonicNanoseconds() -> UInt64 {
 
 /// A class of operations whose time is told apart.
 package enum OperationClass: Int, Sendable, CaseIterable, Codable {
-  case embedding, norm, projection, attention, feedForward, head, sampling, other
+  case embedding, norm, projection, attention, feedForward, head, sampling, drafting, other
 
   /// What a person reads; the small work between matrix products is partly waiting for its end.
   package var title: String {
@@ -21,6 +21,7 @@ package enum OperationClass: Int, Sendable, CaseIterable, Codable {
     case .feedForward: "feed-forward"
     case .head: "head"
     case .sampling: "sampling"
+    case .drafting: "drafting"
     case .other: "other"
     }
   }

@@ -151,6 +151,8 @@ package enum Effect: Sendable {
   /// Copies the branch up to a message into a session of its own and opens that.
   case forkSession(at: MessageID)
   case listModels
+  /// Writes a race beside the sessions.
+  case exportRace(RaceExport)
   case setPrompt(String)
   /// Bytes for readline, as if typed.
   case feedPrompt([UInt8])

@@ -80,8 +80,8 @@ package struct Layout: Sendable, Equatable {
   /// Arrangements that `+` and `_` walk through.
   package var presetCount: Int {
     switch kind {
-    case .strips, .twoColumns: 4
-    case .threeColumns: 3
+    case .strips, .twoColumns: 5
+    case .threeColumns: 4
     case .single, .tail, .tooSmall: 1
     }
   }
@@ -127,7 +127,7 @@ package struct Layout: Sendable, Equatable {
       strips = [(state.focus, max(8, above.height * 45 / 100))]
     } else {
       let presets: [[(PaneID, Int)]] = [
-        [(.profile, 3), (.knobs, 2)], [(.profile, 9)], [(.knobs, 9)], [],
+        [(.profile, 3), (.knobs, 2)], [(.profile, 9)], [(.knobs, 9)], [(.methods, 9)], [],
       ]
       strips = presets[state.preset % presets.count]
     }
@@ -165,7 +165,8 @@ package struct Layout: Sendable, Equatable {
     let (leftColumn, middle) = rest2.splitLeft(leftWidth)
     if let left { panes.append(Place(id: left, area: leftColumn, framing: .box)) }
     panes.append(Place(id: .chat, area: middle, framing: .box))
-    let first = right.count > 1 ? Self.upperHeight(of: rightColumn.height) : rightColumn.height
+    let first =
+      right.count > 1 ? upperHeight(of: rightColumn.height, state) : rightColumn.height
     let heights = [first, rightColumn.height - first]
     for (id, rect) in zip(right, rightColumn.rows(heights)) {
       panes.append(Place(id: id, area: rect, framing: .box))
@@ -173,8 +174,9 @@ package struct Layout: Sendable, Equatable {
   }
 
   /// Rows of the upper of two panes: a little more than half, unless that cuts a list that could be whole.
-  private static func upperHeight(of height: Int) -> Int {
+  private func upperHeight(of height: Int, _ state: PlaygroundState) -> Int {
     let share = (height * 12 + 10) / 20
+    if state.focus == .methods { return max(min(14, share), min(share, height - 23)) }
     let wholeList = KnobItem.all.count + 2
     return height - share < wholeList && height - wholeList >= 20 ? height - wholeList : share
   }
@@ -183,17 +185,18 @@ package struct Layout: Sendable, Equatable {
   private func columns(_ state: PlaygroundState) -> (left: PaneID?, right: [PaneID]) {
     if kind == .threeColumns {
       let presets: [(PaneID?, [PaneID])] = [
-        (.sessions, [.profile, .knobs]), (nil, [.profile, .knobs]), (.sessions, []),
+        (.sessions, [.profile, .knobs]), (.sessions, [.profile, .methods]),
+        (nil, [.profile, .knobs]), (.sessions, []),
       ]
       var (left, right) = presets[state.preset % presets.count]
       if state.focus == .sessions { left = .sessions }
-      if state.focus == .profile || state.focus == .knobs, !right.contains(state.focus) {
-        right = [state.focus]
+      if state.focus != .chat, state.focus != .sessions, !right.contains(state.focus) {
+        right = right.isEmpty ? [state.focus] : [right[0], state.focus]
       }
       return (left, right)
     }
     let presets: [[PaneID]] = [
-      [.profile, .knobs], [.knobs, .sessions], [.profile, .sessions], [],
+      [.profile, .knobs], [.profile, .methods], [.knobs, .sessions], [.profile, .sessions], [],
     ]
     var right = presets[state.preset % presets.count]
     if state.focus != .chat, !right.contains(state.focus) {

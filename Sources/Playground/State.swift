@@ -33,6 +33,7 @@ package struct PlaygroundState: Sendable {
   package var chat = ChatState()
   package var profile = ProfileState()
   package var knobs = KnobsState()
+  package var methods = MethodsState()
   package var sessions = SessionsState()
   package var session = SessionIdentity()
 
@@ -48,9 +49,10 @@ package struct PlaygroundState: Sendable {
   package var log: [Notice] = []
   package var isQuitting = false
 
-  package init(size: Size, utcOffset: Int = 0) {
+  package init(size: Size, utcOffset: Int = 0, methods: [MethodEntry] = []) {
     self.size = size
     self.utcOffset = utcOffset
+    self.methods = MethodsState(entries: methods)
   }
 
   /// Whether a key goes to the prompt or acts by itself.
@@ -63,18 +65,17 @@ package struct PlaygroundState: Sendable {
     case measure
     /// Shows the exact prompt.
     case inspect
+    case race
   }
 
   /// Whether anything moves by itself, so that the screen must be drawn again without a key.
   package var isAnimating: Bool {
-    if running != nil { return true }
-    if case .loading = model { return true }
-    return false
+    isBusy
   }
 
   /// Whether the engine has something to do.
   package var isBusy: Bool {
-    if running != nil { return true }
+    if running != nil || methods.race?.isRunning == true { return true }
     if case .loading = model { return true }
     return false
   }
@@ -86,6 +87,7 @@ package enum PaneID: Int, Sendable, Hashable, CaseIterable {
   case profile = 2
   case knobs = 3
   case sessions = 5
+  case methods = 6
 
   package var title: String {
     switch self {
@@ -93,6 +95,7 @@ package enum PaneID: Int, Sendable, Hashable, CaseIterable {
     case .profile: "profile"
     case .knobs: "knobs"
     case .sessions: "sessions"
+    case .methods: "methods"
     }
   }
 }
@@ -111,6 +114,7 @@ package struct UndoHistory: Sendable, Equatable {
   package enum Step: Sendable, Equatable {
     case head(MessageID?)
     case settings(SamplerSettings)
+    case methods(MethodsState.Setup)
   }
 
   package var past: [Step] = []
@@ -134,6 +138,8 @@ package enum Overlay: Sendable, Equatable {
   case input(LineInput)
   case inspector(PromptInspector)
   case log(Int)
+  /// The race that runs, or the last one.
+  case race
 
   /// A name for each kind of layer.
   package var kind: String {
@@ -146,13 +152,14 @@ package enum Overlay: Sendable, Equatable {
     case .input: "input"
     case .inspector: "inspector"
     case .log: "log"
+    case .race: "race"
     }
   }
 
   /// Whether it closes when another layer of its sort opens.
   package var isList: Bool {
     switch self {
-    case .dialog: false
+    case .dialog, .race: false
     default: true
     }
   }
@@ -189,6 +196,7 @@ package struct LineInput: Sendable, Equatable {
   package enum Purpose: Sendable, Equatable {
     case search(PaneID)
     case knob(Int)
+    case methodKnob(method: String, knob: String)
     case title
   }
 

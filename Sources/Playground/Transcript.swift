@@ -37,6 +37,10 @@ package struct Transcript: Sendable, Equatable {
   package private(set) var paragraphsSet = 0
   /// Whether text is shown as it came, control characters included.
   package private(set) var isRaw: Bool
+  /// Whether text that a drafter had guessed is marked; such messages are shown as they came.
+  package private(set) var isTinted: Bool
+  /// What was guessed of each message made with methods, as bytes of its text in UTF-8.
+  private var drafted: [MessageID: [Range<Int>]]
 
   /// The message whose end is open, with the source line that still grows.
   private var open: OpenMessage?
@@ -47,11 +51,20 @@ package struct Transcript: Sendable, Equatable {
     var reader = MarkdownReader()
     /// Where the open line's paragraphs start.
     var start: Int
+    /// Where the message's paragraphs start.
+    let first: Int
+    /// Bytes of the message before the open line.
+    var lineStart = 0
   }
 
-  package init(width: Int = 80, isRaw: Bool = false) {
+  package init(
+    width: Int = 80, isRaw: Bool = false, isTinted: Bool = false,
+    drafted: [MessageID: [Range<Int>]] = [:]
+  ) {
     flow = TextFlow(width: width)
     self.isRaw = isRaw
+    self.isTinted = isTinted
+    self.drafted = drafted
   }
 
   package var width: Int { flow.width }
@@ -60,9 +73,9 @@ package struct Transcript: Sendable, Equatable {
   /// Sets a whole branch.
   package init(
     branch: [ChatMessage], system: String?, note: (ChatMessage) -> String?, openID: MessageID?,
-    width: Int, isRaw: Bool
+    width: Int, isRaw: Bool, isTinted: Bool = false, drafted: [MessageID: [Range<Int>]] = [:]
   ) {
-    self.init(width: width, isRaw: isRaw)
+    self.init(width: width, isRaw: isRaw, isTinted: isTinted, drafted: drafted)
     if let system, !system.isEmpty {
       add(Paragraph(StyledText("system", Style(.system).bolded)), .system)
       for line in system.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline) {
@@ -80,7 +93,20 @@ package struct Transcript: Sendable, Equatable {
   /// Starts a message; the one before it must have ended.
   package mutating func begin(_ id: MessageID) {
     add(Paragraph(), .header(id))
-    open = OpenMessage(id: id, start: blocks.count)
+    open = OpenMessage(id: id, start: blocks.count, first: blocks.count)
+  }
+
+  /// Tells what of a message's text a drafter had guessed; before that text is added.
+  package mutating func mark(_ ranges: [Range<Int>], of id: MessageID) {
+    drafted[id, default: []] += ranges
+  }
+
+  /// Sets the message that is open anew.
+  package mutating func replace(with text: String) {
+    guard let message = open else { return }
+    drop(from: message.first)
+    open = OpenMessage(id: message.id, start: message.first, first: message.first)
+    append(text)
   }
 
   /// Adds text to the message that is open.
@@ -89,7 +115,7 @@ package struct Transcript: Sendable, Equatable {
     var rest = Substring(text)
     while let end = rest.firstIndex(where: \.isNewline) {
       open?.line += rest[..<end]
-      closeLine()
+      closeLine(separator: rest[end].utf8.count)
       rest = rest[rest.index(after: end)...]
     }
     open?.line += rest
@@ -152,10 +178,12 @@ package struct Transcript: Sendable, Equatable {
     blocks.removeSubrange(min(index, blocks.count)...)
   }
 
-  private mutating func closeLine() {
+  /// - Parameter separator: bytes of the line end.
+  private mutating func closeLine(separator: Int = 0) {
     guard var message = open else { return }
     drop(from: message.start)
-    set(message.line, of: message.id, with: &message.reader)
+    set(message.line, of: message.id, from: message.lineStart, with: &message.reader)
+    message.lineStart += message.line.utf8.count + separator
     message.line = ""
     message.start = blocks.count
     open = message
@@ -166,12 +194,36 @@ package struct Transcript: Sendable, Equatable {
     drop(from: message.start)
     guard !message.line.isEmpty else { return }
     var reader = message.reader
-    set(message.line, of: message.id, with: &reader)
+    set(message.line, of: message.id, from: message.lineStart, with: &reader)
   }
 
-  private mutating func set(_ line: String, of id: MessageID, with reader: inout MarkdownReader) {
+  /// A line whose guessed parts are underlined.
+  private func tinted(_ line: String, from start: Int, _ ranges: [Range<Int>]) -> StyledText {
+    var text = StyledText()
+    let bytes = Array(line.utf8)
+    var place = 0
+    for range in ranges where range.upperBound > start && range.lowerBound < start + bytes.count {
+      let low = max(place, range.lowerBound - start)
+      let high = min(bytes.count, range.upperBound - start)
+      guard low < high else { continue }
+      text.append(String(decoding: bytes[place..<low], as: UTF8.self))
+      text.append(
+        String(decoding: bytes[low..<high], as: UTF8.self), Style(.graphSecond).underlined)
+      place = high
+    }
+    text.append(String(decoding: bytes[place...], as: UTF8.self))
+    return text
+  }
+
+  private mutating func set(
+    _ line: String, of id: MessageID, from start: Int, with reader: inout MarkdownReader
+  ) {
     if isRaw {
       add(Paragraph(StyledText(line), firstIndent: Self.indent, controls: .raw), .body(id))
+      return
+    }
+    if isTinted, let ranges = drafted[id] {
+      add(Paragraph(tinted(line, from: start, ranges), firstIndent: Self.indent), .body(id))
       return
     }
     // Models like to begin with a space, which means nothing at the start of a message.

@@ -7,6 +7,7 @@ package enum JobRequest: Sendable {
   case generate(GenerateRequest)
   /// Counts and lists the exact prompt tokens of a conversation, without generating.
   case inspect(PromptSource)
+  case race(RaceRequest)
 }
 
 /// The text that the model reads.
@@ -39,13 +40,15 @@ package struct GenerateRequest: Sendable {
   package var maximumTokens: Int
   /// Text that ends the answer; it is not part of it.
   package var stopStrings: [String]
+  package var methods: MethodSelection
   /// Settings to take up at given token indices: how a replay turns the knobs again.
   package var scheduledChanges: [KnobChange] = []
 
   package init(
     source: PromptSource, settings: SamplerSettings, maximumTokens: Int = 1024,
-    stopStrings: [String] = []
+    stopStrings: [String] = [], methods: MethodSelection = .none
   ) {
+    self.methods = methods
     self.source = source
     self.settings = settings
     self.maximumTokens = maximumTokens
@@ -80,7 +83,7 @@ package struct Job: Sendable {
 
 /// What a job tells while it runs.
 ///
-/// The last event is `finished`, `loaded`, `inspected`, `contextFull` or `failed`.
+/// The last event is `finished`, `loaded`, `inspected`, `contextFull`, `failed` or a race's `finished`.
 package enum JobEvent: Sendable {
   case loading(fraction: Double)
   case loaded(ModelSummary)
@@ -90,7 +93,10 @@ package enum JobEvent: Sendable {
   /// Rows of the prompt read, of those to read, and the seconds it took so far.
   case prefill(done: Int, total: Int, seconds: Double)
   case tokens(TokenChunk)
+  /// A pass of the model and what surrounds it; comes after its tokens.
+  case round(RoundRecord)
   case profile(ProfileSample)
+  case race(RaceEvent)
   case finished(Provenance)
   /// The prompt alone does not fit: `needed` positions of `capacity`. Nothing was generated.
   case contextFull(needed: Int, capacity: Int)
@@ -133,6 +139,10 @@ package struct ProfileSample: Sendable {
   package var operations: OperationTotals
   package var threads: Int
   package var roofs: Roofs
+  /// What methods keep, the weights of a draft model included.
+  package var methodBytes = 0
+  /// V at each of `CostCurve.sizes`; nil without a governor.
+  package var costCurve: [Double]?
 
   package init(
     time: UInt64, weightBytes: Int, cacheBytes: Int, scratchBytes: Int, residentBytes: Int,

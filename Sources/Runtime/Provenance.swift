@@ -6,6 +6,9 @@ package struct Provenance: Sendable, Equatable, Codable {
   /// Settings at the first token; `changes` follow.
   package var settings: SamplerSettings
   package var changes: [KnobChange] = []
+  package var methods = MethodSelection.none
+  /// Passes of the model, the last chunk of the prompt included; 0 where it is not known.
+  package var passes = 0
   package var promptTokens: Int
   /// Prompt tokens that were already in the cache.
   package var reusedTokens: Int

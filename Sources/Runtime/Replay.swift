@@ -111,7 +111,7 @@ package struct Replay: Sendable {
     var request = GenerateRequest(
       source: source, settings: answer.settings,
       maximumTokens: answer.wasStopped ? answer.tokens.count : answer.maximumTokens,
-      stopStrings: answer.stopStrings)
+      stopStrings: answer.stopStrings, methods: answer.methods)
     request.scheduledChanges = answer.changes
     let job = engine.submit(.generate(request))
     var index = 0

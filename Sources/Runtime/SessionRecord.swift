@@ -16,11 +16,13 @@ package enum SessionRecord: Sendable, Equatable {
   /// `source` is set only where the prompt was something else than the branch rendered through the template.
   case answerStarted(
     message: MessageID, settings: SamplerSettings, promptTokens: Int, maximumTokens: Int,
-    stopStrings: [String] = [], source: PromptSource? = nil)
+    stopStrings: [String] = [], source: PromptSource? = nil, methods: MethodSelection = .none)
   /// Tokens and text that came since the last such line.
   case answerTokens(message: MessageID, tokens: [TokenID], text: String)
   case knobs(message: MessageID, change: KnobChange)
   case answerFinished(message: MessageID, provenance: Provenance)
+  /// A race of methods on a prompt.
+  case race(RaceResult, prompt: PromptSource)
   /// The branch shown ends here now.
   case head(MessageID?)
   case title(String)

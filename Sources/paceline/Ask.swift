@@ -18,6 +18,7 @@ struct Ask: AsyncParsableCommand {
 
   @OptionGroup var options: ModelOptions
   @OptionGroup var sampling: SamplingOptions
+  @OptionGroup var methods: MethodOptions
 
   @Option(
     name: [.customShort("n"), .long], help: ArgumentHelp("Tokens at most.", valueName: "n"))
@@ -51,6 +52,7 @@ struct Ask: AsyncParsableCommand {
 
   func run() async throws {
     let settings = try sampling.settings()
+    let methods = try methods.selection()
     let path = try options.path()
     let source = try self.source(of: promptText())
     let interruption = Interruption()
@@ -61,6 +63,7 @@ struct Ask: AsyncParsableCommand {
     }
     var request = GenerateRequest(source: source, settings: settings, maximumTokens: maxTokens)
     request.stopStrings = stop
+    request.methods = methods
     let job = engine.submit(.generate(request))
     interruption.onInterrupt { job.cancel() }
     var answer = StreamedAnswer(model: summary, streams: !json)

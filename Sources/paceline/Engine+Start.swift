@@ -10,7 +10,16 @@ extension Engine {
   /// - Parameter measuresRoofs: whether there is a screen that holds the profile against what this machine can do.
   static func standard(threads: Int?, measuresRoofs: Bool = false) -> Engine {
     Engine(
-      threads: threads, rooflineFile: measuresRoofs ? try? PacelinePaths().roofline : nil)
+      threads: threads, rooflineFile: measuresRoofs ? try? PacelinePaths().roofline : nil,
+      supplies: supplies)
+  }
+
+  /// Draft models come from the model folder, weights of our own from the assets.
+  private static var supplies: MethodSupplies {
+    MethodSupplies(weightsFolder: (try? AssetsFolder.find()).map { $0 + "/weights" }) {
+      summary throws(InferenceError) in
+      try ModelFolder.standard().draftModelPath(for: summary)
+    }
   }
 
   /// Loads a model and waits for it.

@@ -13,7 +13,8 @@ struct Paceline: AsyncParsableCommand {
       """,
     version: Version.text,
     subcommands: [
-      Play.self, Ask.self, ModelsCommand.self, Tokenize.self, MeasurePerplexity.self, Bench.self,
+      Play.self, Ask.self, RaceCommand.self, MethodsCommand.self, ModelsCommand.self, Tokenize.self,
+      MeasurePerplexity.self, Bench.self,
       ReplaySession.self, Doctor.self, Paths.self, Completion.self, Ready.self,
     ],
     defaultSubcommand: Play.self)

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Inference
+import Methods
 import Playground
 import Runtime
 import Terminal
@@ -17,6 +18,7 @@ struct Play: AsyncParsableCommand {
 
   @OptionGroup var options: ModelOptions
   @OptionGroup var sampling: SamplingOptions
+  @OptionGroup var methods: MethodOptions
 
   @Option(help: ArgumentHelp("Positions of the context.", valueName: "n"))
   var context: Int?
@@ -43,6 +45,7 @@ struct Play: AsyncParsableCommand {
 
   func run() async throws {
     let settings = try sampling.settings()
+    let selection = try methods.selection()
     let paths = try PacelinePaths()
     let store = SessionStore(folder: sessions ?? paths.sessions)
     let resumed = try resume.map { name throws(InferenceError) in
@@ -57,6 +60,8 @@ struct Play: AsyncParsableCommand {
         listModels: Self.modelsHere)
       options.contextLength = context ?? Engine.usualContext
       options.settings = settings
+      options.methods = MethodCatalog.all.byReadiness
+      options.selection = selection
       options.resumed = resumed
       options.screen.color = color
       if try await paint(options) { return }

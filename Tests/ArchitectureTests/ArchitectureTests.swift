@@ -44,10 +44,15 @@ struct ArchitectureTests {
     #expect(Rules.strangers(atTopOf: Repository.paths) == [])
   }
 
-  @Test func noModelIsCommitted() {
+  @Test func onlySmallWeightsOfOurOwnAreCommitted() {
     let weights = Repository.paths.filter { path in
       [".gguf", ".safetensors", ".whl"].contains { path.hasSuffix($0) }
+        && !path.hasPrefix("assets/weights/")
     }
     #expect(weights == [])
+    for path in Repository.paths where path.hasPrefix("assets/weights/") {
+      let facts = try? FileManager.default.attributesOfItem(atPath: Repository.root + "/" + path)
+      #expect((facts?[.size] as? Int ?? .max) < 30_000_000, "\(path)")
+    }
   }
 }

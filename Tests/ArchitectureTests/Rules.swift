@@ -7,8 +7,12 @@ enum Rules {
     "Compute": ["CKernels", "CSystem"],
     "Inference": ["Compute"],
     "Models": ["Compute", "Inference", "FoundationEssentials"],
+    "Methods": ["Compute", "Inference"],
+    "CatalogPlugin": ["Foundation", "PackagePlugin"],
+    "catalog-tool": ["Foundation"],
     "Runtime": [
-      "Compute", "Inference", "Models", "CSystem", "Yams", "Foundation", "FoundationEssentials",
+      "Compute", "Inference", "Models", "Methods", "CSystem", "Yams", "Foundation",
+      "FoundationEssentials",
       "Dispatch",
     ],
     "Terminal": [
@@ -20,7 +24,8 @@ enum Rules {
       "Dispatch",
     ],
     "paceline": [
-      "ArgumentParser", "Compute", "Inference", "Models", "Runtime", "Terminal", "Playground",
+      "ArgumentParser", "Compute", "Inference", "Methods", "Models", "Runtime", "Terminal",
+      "Playground",
       "Foundation", "FoundationEssentials", "Dispatch",
     ],
   ]
@@ -33,6 +38,10 @@ enum Rules {
     ("Sources/Compute/", "owns raw memory and hands pointers to C behind safe faces"),
     ("Sources/Inference/Profiler.swift", "reads the monotonic clock"),
     ("Sources/Models/Language/Transformer.swift", "one engine at a time owns its scratch memory"),
+    (
+      "Sources/Models/Language/StreamedTransformer.swift",
+      "one engine at a time owns its buffers and what it does while it waits"
+    ),
     ("Sources/Terminal/Screen", "ncurses calls"),
     ("Sources/Terminal/Prompt", "readline calls"),
     ("Sources/Terminal/TerminalGuard", "signal handlers and terminal modes"),

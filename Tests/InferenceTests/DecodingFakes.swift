@@ -10,6 +10,7 @@ final class ScriptedCache: KVCache {
   var leastKept = 0
   private(set) var tokens: [TokenID] = []
   private var provisional: [(token: TokenID, parent: Int)] = []
+  private(set) var firstNew = 0
 
   init(capacity: Int, keepsRejectedRows: Bool = false) {
     self.capacity = capacity
@@ -19,16 +20,19 @@ final class ScriptedCache: KVCache {
   var count: Int { tokens.count }
   var byteCount: Int { tokens.count }
 
-  func begin(parents: [Int]) throws(InferenceError) {
-    provisional = []
-    guard count + parents.count <= capacity else {
+  var provisionalCount: Int { provisional.count }
+
+  func begin(parents: [Int], isGrowing: Bool) throws(InferenceError) {
+    if !isGrowing { provisional = [] }
+    firstNew = provisional.count
+    guard count + provisional.count + parents.count <= capacity else {
       throw InferenceError(.contextFull, "full")
     }
-    provisional = parents.map { (-1, $0) }
+    provisional += parents.map { (-1, $0) }
   }
 
   func fill(_ tokens: [TokenID]) {
-    for row in tokens.indices { provisional[row].token = tokens[row] }
+    for row in tokens.indices { provisional[firstNew + row].token = tokens[row] }
   }
 
   /// The whole text that leads to a provisional row.
@@ -75,6 +79,8 @@ final class ScriptedModel: LanguageModel, @unchecked Sendable {
   let weightByteCount = 0
   /// Called before each pass with its batch.
   var onForward: (TokenBatch) -> Void = { _ in }
+  /// What its caches are made with.
+  var leastKept = 0
   private(set) var passes = 0
   private(set) var rows = 0
 
@@ -85,7 +91,9 @@ final class ScriptedModel: LanguageModel, @unchecked Sendable {
   }
 
   func makeCache(capacity: Int) throws(InferenceError) -> any KVCache {
-    ScriptedCache(capacity: capacity)
+    let cache = ScriptedCache(capacity: capacity)
+    cache.leastKept = leastKept
+    return cache
   }
 
   func forward(
@@ -94,14 +102,16 @@ final class ScriptedModel: LanguageModel, @unchecked Sendable {
     guard let cache = caches[0] as? ScriptedCache else { fatalError("a scripted cache is needed") }
     onForward(batch)
     if batch.cancellation?.isRaised == true { throw InferenceError(.cancelled, "cancelled") }
-    try cache.begin(parents: batch.parents)
+    try cache.begin(parents: batch.parents, isGrowing: batch.isGrowing)
     cache.fill(batch.tokens)
     clock.mark(.feedForward)
     passes += 1
     rows += batch.count
     let logits = Buffer(count: batch.logitRows.count * shape.vocabulary)
     for (place, row) in batch.logitRows.enumerated() {
-      logits.replace(at: place * shape.vocabulary, with: self.logits(after: cache.path(to: row)))
+      logits.replace(
+        at: place * shape.vocabulary, with: self.logits(after: cache.path(to: cache.firstNew + row))
+      )
     }
     return ForwardPass(logits: logits, vocabulary: shape.vocabulary)
   }
@@ -117,20 +127,19 @@ final class ScriptedModel: LanguageModel, @unchecked Sendable {
 
 /// Proposes whatever a closure says, and notes what it is told.
 final class ScriptedDrafter: Drafter {
-  let features: Set<Int> = []
   let body: (TokenHistory, Int) -> Draft
   private(set) var accepted = 0
   private(set) var told: [TokenID] = []
 
   init(_ body: @escaping (TokenHistory, Int) -> Draft) { self.body = body }
 
-  func propose(after history: TokenHistory, limit: Int) throws(InferenceError) -> Draft {
-    body(history, limit)
+  func propose(_ request: DraftRequest) throws(InferenceError) -> Draft {
+    body(request.history, request.limit)
   }
 
-  func observe(_ verification: Verification, pass: ForwardPass) {
-    accepted += verification.accepted.count
-    told += verification.tokens.map(\.token)
+  func observe(_ outcome: DraftOutcome) {
+    accepted += outcome.kept.count
+    told += outcome.emitted
   }
 }
 
@@ -149,6 +158,7 @@ final class DecodingScenario {
   var onEvent: (DecodingEvent) -> DecodingRequest.Flow = { _ in .go }
   private(set) var records: [TokenRecord] = []
   private(set) var prefills: [[Int]] = []
+  private(set) var rounds: [RoundRecord] = []
 
   init(
     _ settings: SamplerSettings = .neutral, drafter: (any Drafter)? = nil, capacity: Int = 200,
@@ -173,6 +183,7 @@ final class DecodingScenario {
       switch event {
       case .prefill(let done, let total): prefills.append([done, total])
       case .token(let record): records.append(record)
+      case .round(let round): rounds.append(round)
       }
       return onEvent(event)
     }

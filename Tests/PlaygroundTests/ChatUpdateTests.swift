@@ -93,7 +93,7 @@ import Testing
       try #require(stage.effects.requests.first).source == .raw("Once upon", parsesSpecial: false))
     stage.play([.started(promptTokens: 3, reused: 0, contextLength: 2048)])
     let sources = stage.effects.records.compactMap { record -> PromptSource? in
-      if case .answerStarted(_, _, _, _, _, let source) = record { source } else { nil }
+      if case .answerStarted(_, _, _, _, _, let source, _) = record { source } else { nil }
     }
     #expect(sources == [.raw("Once upon", parsesSpecial: false)])
   }

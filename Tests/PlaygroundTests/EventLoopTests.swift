@@ -110,7 +110,11 @@ import Testing
         closeSession: { [self] in log.append("close") }, sync: { [self] in log.append("sync") },
         listSessions: {}, openSession: { [self] in log.append("open \($0)") },
         forkSession: { _ in },
-        listModels: {}, news: { [] })
+        listModels: {},
+        exportRace: { [self] race in
+          log.append("export \(race.method)")
+          return Notice(.info, "written")
+        }, news: { [] })
     }
   }
 
@@ -130,6 +134,7 @@ import Testing
         let chunks = words.map { script.chunk($0) }
         return [.started(promptTokens: 5, reused: 0, contextLength: 2048)]
           + chunks.map(JobEvent.tokens) + [.finished(script.provenance(.stop, promptTokens: 5))]
+      case .race(let request): return RaceScript(request).all()
       }
     }
   }
@@ -267,7 +272,7 @@ import Testing
     world.script = { request, control in
       switch request {
       case .load: [.loaded(Script.model)]
-      case .inspect: []
+      case .inspect, .race: []
       case .generate: [.started(promptTokens: 3, reused: 0, contextLength: 2048)]
       }
     }

@@ -7,7 +7,7 @@ import Testing
   private static func stages() -> [Stage] {
     var stages: [Stage] = []
     for pane in PaneID.allCases {
-      for preset in 0..<4 {
+      for preset in 0..<5 {
         for zoom in [false, true] {
           var stage = Stage()
           stage.press("a<M-enter>b<M-enter>c")
@@ -79,6 +79,29 @@ import Testing
     }
   }
 
+  @Test func aRaceIsDrawnAtEverySize() {
+    for turns in [0, 4, 100] {
+      var stage = Stage()
+      stage.press("hello<enter>")
+      stage.answer("hi")
+      stage.press("<esc>6r")
+      guard let request = stage.effects.races.last else {
+        Issue.record("no race was started")
+        return
+      }
+      stage.play(race: RaceScript(request, parts: true).events(turns: turns))
+      for width in [1, 5, 19, 20, 21, 39, 40, 60, 66, 67, 68, 79, 80, 110, 170, 300] {
+        for height in [1, 4, 5, 6, 8, 9, 10, 11, 15, 18, 20, 24, 40, 100] {
+          stage.send(.resize(Size(width: width, height: height)))
+          stage.press("kd")
+          var frame = Frame(size: stage.state.size)
+          draw(stage.state, on: &frame)
+          #expect(frame.cursor == nil || width < 20 || height < 5)
+        }
+      }
+    }
+  }
+
   @Test func aResizeShowsWhatAFreshStartWouldShow() {
     for (width, height) in ScreenGoldenTests.sizes where width >= 40 {
       var resized = ScreenGoldenTests.midGeneration(150, 50)
@@ -104,13 +127,13 @@ import Testing
     #expect(Layout(stage.state).panes.map(\.id) != start)
     stage.press("_")
     #expect(Layout(stage.state).panes.map(\.id) == start)
-    stage.press("++++")
+    stage.press("+++++")
     #expect(Layout(stage.state).panes.map(\.id) == start)
   }
 
   @Test func theFocusedPaneIsAlwaysVisible() {
     for (width, height) in [(80, 24), (120, 40), (200, 60), (60, 15)] {
-      for preset in 0..<4 {
+      for preset in 0..<5 {
         for pane in PaneID.allCases {
           var stage = Stage(width, height)
           stage.state.preset = preset

@@ -86,10 +86,10 @@ import Testing
     expectGolden(stage.screen(), "reading-\(width)x\(height)")
   }
 
-  @Test(arguments: [(80, 24), (120, 40), (60, 15)], ["profile", "knobs", "sessions"])
+  @Test(arguments: [(80, 24), (120, 40), (60, 15)], ["profile", "knobs", "sessions", "methods"])
   func eachPaneCanBeOpened(_ size: (Int, Int), _ pane: String) {
     var stage = Self.midGeneration(size.0, size.1)
-    let keys = ["profile": "2", "knobs": "3", "sessions": "5"]
+    let keys = ["profile": "2", "knobs": "3", "sessions": "5", "methods": "6"]
     stage.press("<esc>" + (keys[pane] ?? ""))
     stage.send(.sessions(Self.sessions))
     expectGolden(stage.screen(), "\(pane)-\(size.0)x\(size.1)")

@@ -15,7 +15,29 @@ import Testing
         source: .chat([
           ChatTurn(role: .user, text: "q"), ChatTurn(role: .assistant, text: "a", tokens: [1]),
         ])),
+      .answerStarted(
+        message: 1, settings: .greedy, promptTokens: 1, maximumTokens: 2, methods: lookup),
+      .race(race, prompt: .chat([ChatTurn(role: .user, text: "q\n")])),
     ]
+
+  static let lookup = MethodSelection(
+    [MethodChoice("prompt-lookup", values: ["length": 7])], isGoverned: false)
+
+  static var race: RaceResult {
+    var rounds = RoundTotals()
+    rounds.add(
+      RoundRecord(parents: [-1, 0], accepted: [0], emitted: 2, rows: 3, passNanoseconds: 5))
+    let lane = LaneResult(
+      methods: lookup, tokens: [4, 5], text: "a \"b\"", finish: .length, promptSeconds: 0.5,
+      generationSeconds: 0.25, rounds: rounds, extraBytes: 9)
+    var other = lane
+    other.methods = .none
+    other.tokens = [4]
+    return RaceResult(
+      lanes: [lane, other],
+      difference: RaceResult.Difference(
+        index: 1, tokens: [5, nil], probabilities: [0.25, nil]), ratios: [1.5, 2.5, 2])
+  }
 
   @Test(arguments: all) func everyRecordComesBackFromItsLine(record: SessionRecord) throws {
     let line = record.line

@@ -12,5 +12,7 @@ int32_t cs_thread_id(void);
 void cs_name_thread(const char *name);
 // Gives the calling thread the priority of the process's first one.
 void cs_take_process_priority(void);
+// Opens a file for reading past the page cache; -1 with errno where that fails or the file system refuses it.
+int32_t cs_open_direct(const char *path);
 
 #endif

@@ -6,8 +6,8 @@ extension DenseKVCache {
     if worker.index == 0 { windows[step.layer] = step.window }
     let wanted = step.outputRows
     guard !wanted.isEmpty else { return }
-    let first = step.rows.lowerBound
-    let positions = rows[wanted.lowerBound - first..<wanted.upperBound - first].map(\.position)
+    let first = firstNew - step.rows.lowerBound
+    let positions = rows[first + wanted.lowerBound..<first + wanted.upperBound].map(\.position)
     let split = AttentionSplit(
       positions: positions,
       window: step.window, kvHeads: step.kvHeads, group: step.heads / step.kvHeads,
@@ -49,7 +49,7 @@ extension DenseKVCache {
     _ range: Range<Int>, heads: Range<Int>, _ step: AttentionStep
   ) -> AttentionRows {
     let first = step.outputRows.lowerBound
-    let index = first - step.rows.lowerBound + range.lowerBound
+    let index = firstNew + first - step.rows.lowerBound + range.lowerBound
     return AttentionRows(
       queries: step.queries, output: step.output, heads: step.heads,
       dimension: step.headDimension,
@@ -62,9 +62,10 @@ extension DenseKVCache {
   private func store(_ step: AttentionStep, as worker: Worker) {
     let group = step.heads / step.kvHeads
     let dimension = step.headDimension
-    for item in worker.share(of: rows.count * step.kvHeads) {
-      let (index, head) = item.quotientAndRemainder(dividingBy: step.kvHeads)
-      let row = step.rows.lowerBound + index
+    for item in worker.share(of: (rows.count - firstNew) * step.kvHeads) {
+      let (new, head) = item.quotientAndRemainder(dividingBy: step.kvHeads)
+      let row = step.rows.lowerBound + new
+      let index = firstNew + new
       let position = rows[index].position
       for query in head * group..<(head + 1) * group {
         step.kernels.rotate(

@@ -15,7 +15,10 @@ package final class DenseKVCache: KVCache {
   package let rollback: Int
   /// The window of each layer, as its last pass had it; nil for none.
   var windows: [Int?]
+  /// The provisional rows.
   var rows: [Row] = []
+  /// The first of them that the pass at hand computes.
+  var firstNew = 0
   /// Where the provisional rows' ancestors lie; nil for a chain.
   var ancestors: AncestorTable?
   /// What the rows of a pass get from single segments; grows with the need for it.
@@ -58,21 +61,26 @@ package final class DenseKVCache: KVCache {
   /// Bytes of physical memory, in whole pages.
   package var residentByteCount: Int { layers.reduce(0) { $0 + $1.residentByteCount } }
 
-  package func begin(parents: [Int]) throws(InferenceError) {
-    guard count + parents.count <= capacity else {
+  package var provisionalCount: Int { rows.count }
+
+  package func begin(parents: [Int], isGrowing: Bool) throws(InferenceError) {
+    let earlier = isGrowing ? rows.count : 0
+    guard count + earlier + parents.count <= capacity else {
       throw InferenceError(
-        .contextFull, "\(count) positions and \(parents.count) more do not fit into \(capacity)")
+        .contextFull,
+        "\(count + earlier) positions and \(parents.count) more do not fit into \(capacity)")
     }
-    rows = []
-    rows.reserveCapacity(parents.count)
-    var isChain = true
-    for (index, parent) in parents.enumerated() {
+    if !isGrowing { rows = [] }
+    rows.reserveCapacity(earlier + parents.count)
+    firstNew = earlier
+    for parent in parents {
+      let index = rows.count
       precondition(parent >= -1 && parent < index, "row \(index) cannot continue row \(parent)")
       let position = parent < 0 ? count : rows[parent].position + 1
       rows.append(Row(parent: parent, position: position))
-      isChain = isChain && parent == index - 1
     }
-    ancestors = isChain ? nil : AncestorTable(parents: parents, begin: count)
+    let isChain = rows.indices.allSatisfy { rows[$0].parent == $0 - 1 }
+    ancestors = isChain ? nil : AncestorTable(parents: rows.map(\.parent), begin: count)
   }
 
   package func commit(_ path: [Int]) {
@@ -86,8 +94,7 @@ package final class DenseKVCache: KVCache {
       last = row
     }
     count += path.count
-    rows = []
-    ancestors = nil
+    dropRows()
     releaseRows()
   }
 
@@ -114,9 +121,14 @@ package final class DenseKVCache: KVCache {
     }
     self.count = canContinue ? count : 0
     if self.count == 0 { for layer in layers { layer.reclaim() } }
-    rows = []
-    ancestors = nil
+    dropRows()
     return self.count
+  }
+
+  private func dropRows() {
+    rows = []
+    firstNew = 0
+    ancestors = nil
   }
 
   package func fork() throws(InferenceError) -> any KVCache {

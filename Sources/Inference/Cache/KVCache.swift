@@ -12,11 +12,17 @@ package protocol KVCache: AnyObject {
   /// Bytes in use by the committed positions.
   var byteCount: Int { get }
 
-  /// Makes room for the rows of one pass, on the calling thread, before the workers start. Drops provisional rows.
+  /// Rows that `commit` or `begin` has not settled yet.
+  var provisionalCount: Int { get }
+
+  /// Makes room for the rows of one pass, on the calling thread, before the workers start.
   ///
-  /// - Parameter parents: for each new row the index (in this array) of the row it continues, or -1.
+  /// - Parameters:
+  ///   - parents: for each new row the number of the provisional row it continues, or -1 for the committed end.
+  ///   - isGrowing: whether the provisional rows so far stay and the new ones are numbered after them; otherwise they
+  ///     are dropped and numbers begin at 0.
   /// - Throws: `contextFull`.
-  func begin(parents: [Int]) throws(InferenceError)
+  func begin(parents: [Int], isGrowing: Bool) throws(InferenceError)
   /// Rotates and stores the rows' keys and values, and writes the attention output. Every worker of the team calls it
   /// at the same time and takes its share; the caller puts barriers before and after.
   func attend(_ step: AttentionStep, as worker: Worker)
@@ -29,6 +35,12 @@ package protocol KVCache: AnyObject {
   @discardableResult func truncate(to count: Int) -> Int
   /// An independent copy of the committed positions.
   func fork() throws(InferenceError) -> any KVCache
+}
+
+extension KVCache {
+  package func begin(parents: [Int]) throws(InferenceError) {
+    try begin(parents: parents, isGrowing: false)
+  }
 }
 
 /// One layer's queries, keys and values for the rows of one sequence, before rotary embedding.
@@ -45,7 +57,7 @@ package struct AttentionStep {
   package var values: Buffer
   /// What attention gives, `[rows, heads * headDimension]`.
   package var output: Buffer
-  /// The batch rows of this sequence: row `rows.lowerBound + i` is row i of `begin`.
+  /// The batch rows of this sequence: row `rows.lowerBound + i` is new row i of the last `begin`.
   package var rows: Range<Int>
   /// Those of `rows` whose output is wanted; keys and values of the others are stored all the same.
   package var outputRows: Range<Int>

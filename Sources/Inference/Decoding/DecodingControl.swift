@@ -1,3 +1,4 @@
+import Glibc
 import Synchronization
 
 /// What reaches into a running decode from outside: cancel, hold, and new settings from the next token on.
@@ -25,5 +26,12 @@ package final class DecodingControl: Sendable {
   package var isHeld: Bool {
     get { held.load(ordering: .relaxed) }
     set { held.store(newValue, ordering: .relaxed) }
+  }
+
+  /// Sleeps while the run is held, without being deaf to cancellation; the time counts for no operation.
+  package func waitWhileHeld(_ clock: PhaseClock) {
+    guard isHeld else { return }
+    while isHeld, !cancellation.isRaised { usleep(5000) }
+    clock.start()
   }
 }

@@ -1,6 +1,6 @@
 import Compute
 
-/// What a session decodes with.
+/// What a session decodes with: methods fill its slots.
 package struct DecodingPlan {
   package var model: any LanguageModel
   package var cache: any KVCache
@@ -8,8 +8,12 @@ package struct DecodingPlan {
   package var verifier: any Verifier
   package var sampler: SamplerChain
   package var loop: any DecodingLoop
+  /// Chooses how much is drafted; nil leaves it at `draftLimit`.
+  package var governor: Governor?
   /// The most rows that one pass verifies beyond the first.
   package var draftLimit = 16
+  /// Bytes that methods keep beside model, cache and drafter.
+  package var extraByteCount = 0
 
   package init(
     model: any LanguageModel, cache: any KVCache, drafter: (any Drafter)? = nil,
@@ -22,55 +26,18 @@ package struct DecodingPlan {
     self.sampler = sampler
     self.loop = loop
   }
-}
 
-/// A way of generating: prefill, then rounds of propose, forward, verify, commit and emit.
-package protocol DecodingLoop: Sendable {
-  /// - Returns: why it ended.
-  /// - Throws: what the model or cache throws, except cancellation and a full context, which are reasons to finish.
-  func run(_ request: DecodingRequest, plan: inout DecodingPlan, on pool: WorkerPool)
-    throws(InferenceError) -> FinishReason
-}
-
-/// Guessed tokens: row i continues `parents[i]` (-1: the last accepted token); parents come before children.
-package struct Draft: Sendable, Equatable {
-  package var tokens: [TokenID]
-  package var parents: [Int]
-
-  package init(tokens: [TokenID] = [], parents: [Int] = []) {
-    self.tokens = tokens
-    self.parents = parents
+  /// Lets the methods fill their slots, in order of `MethodSlot`.
+  ///
+  /// - Throws: `invalidRequest` where two of them want the same slot, and what a method throws that lacks something.
+  package mutating func install(
+    _ methods: [any DecodingMethod], context: MethodContext
+  ) throws(InferenceError) {
+    try MethodCard.checkTogether(methods.map { type(of: $0).card })
+    for slot in MethodSlot.allCases {
+      for method in methods where type(of: method).card.slots.min() == slot {
+        try method.install(in: &self, context: context)
+      }
+    }
   }
-
-  package static let empty = Draft()
-}
-
-/// Proposes tokens that the model then verifies in one pass.
-package protocol Drafter: AnyObject {
-  /// Layers whose hidden states it wants back.
-  var features: Set<Int> { get }
-  func propose(after history: TokenHistory, limit: Int) throws(InferenceError) -> Draft
-  func observe(_ verification: Verification, pass: ForwardPass)
-}
-
-/// What a verifier decided about one pass.
-package struct Verification: Sendable {
-  /// Accepted draft rows, each the child of the one before.
-  package var accepted: [Int]
-  /// The tokens to emit: those of the accepted rows, then the bonus or recovered token.
-  package var tokens: [SampledToken]
-
-  package init(accepted: [Int], tokens: [SampledToken]) {
-    self.accepted = accepted
-    self.tokens = tokens
-  }
-}
-
-/// Decides which drafted tokens stand, and draws the token after them.
-///
-/// Row 0 of the pass's logits follows the last accepted token; row i + 1 follows draft row i.
-package protocol Verifier: AnyObject {
-  func verify(
-    _ draft: Draft, pass: ForwardPass, history: TokenHistory, sampler: inout SamplerChain
-  ) throws(InferenceError) -> Verification
 }

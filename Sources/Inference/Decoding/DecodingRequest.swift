@@ -27,6 +27,17 @@ package struct DecodingRequest {
     self.control = control
     self.emit = emit
   }
+
+  /// - Throws: `invalidRequest` for a prompt without tokens, or with one that the vocabulary lacks.
+  package func checkPrompt(vocabulary: Int) throws(InferenceError) {
+    guard !prompt.isEmpty else {
+      throw InferenceError(.invalidRequest, "the prompt has no tokens")
+    }
+    if let stray = prompt.first(where: { $0 < 0 || Int($0) >= vocabulary }) {
+      throw InferenceError(
+        .invalidRequest, "prompt token \(stray) is outside the vocabulary of \(vocabulary)")
+    }
+  }
 }
 
 /// What a decoding loop tells while it runs.
@@ -34,6 +45,8 @@ package enum DecodingEvent: Sendable {
   /// Rows of the prompt read so far, of those that had to be read.
   case prefill(done: Int, total: Int)
   case token(TokenRecord)
+  /// A round is over whose tokens were emitted.
+  case round(RoundRecord)
 }
 
 /// One generated token with its circumstances.
@@ -47,16 +60,22 @@ package struct TokenRecord: Sendable {
   package var operations: OperationTotals
   /// Set on the first token that new settings acted on.
   package var settings: SamplerSettings?
+  /// Whether a drafter had guessed it.
+  package var wasDrafted: Bool
+  /// The one of several writers that it comes from.
+  package var writer: Int
 
   package init(
     sampled: SampledToken, index: Int, time: UInt64, operations: OperationTotals,
-    settings: SamplerSettings? = nil
+    settings: SamplerSettings? = nil, wasDrafted: Bool = false, writer: Int = 0
   ) {
     self.sampled = sampled
     self.index = index
     self.time = time
     self.operations = operations
     self.settings = settings
+    self.wasDrafted = wasDrafted
+    self.writer = writer
   }
 }
 

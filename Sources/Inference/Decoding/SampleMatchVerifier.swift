@@ -23,21 +23,3 @@ package final class SampleMatchVerifier: Verifier {
     }
   }
 }
-
-extension Draft {
-  /// The first row that continues `parent` with `token`.
-  package func child(of parent: Int, token: TokenID) -> Int? {
-    tokens.indices.first { parents[$0] == parent && tokens[$0] == token }
-  }
-
-  /// The leading rows that are well formed, at most `limit`: each continues an earlier row with a token of the
-  /// vocabulary.
-  package func sound(limit: Int, vocabulary: Int) -> Draft {
-    let count = min(tokens.count, parents.count, max(0, limit))
-    let end =
-      (0..<count).first { row in
-        !(-1..<row).contains(parents[row]) || tokens[row] < 0 || Int(tokens[row]) >= vocabulary
-      } ?? count
-    return Draft(tokens: Array(tokens[..<end]), parents: Array(parents[..<end]))
-  }
-}

@@ -1,5 +1,4 @@
 import Compute
-import Glibc
 
 /// The decoding loop: reads the prompt in chunks, then rounds of propose, forward, verify, emit and commit.
 ///
@@ -11,16 +10,66 @@ import Glibc
 package struct SpeculativeLoop: DecodingLoop {
   package init() {}
 
-  package func run(
-    _ request: DecodingRequest, plan: inout DecodingPlan, on pool: WorkerPool
-  ) throws(InferenceError) -> FinishReason {
-    var run = try DecodingRun(request, plan: plan, pool: pool)
-    plan.sampler.reset()
+  package func start(
+    _ request: DecodingRequest, plan: DecodingPlan, on pool: WorkerPool
+  ) throws(InferenceError) -> any DecodingRun {
+    try SpeculativeRun(request, plan: plan, pool: pool)
+  }
+}
+
+/// One run of the loop.
+private final class SpeculativeRun: DecodingRun {
+  private let request: DecodingRequest
+  private let pool: WorkerPool
+  private let clock = PhaseClock()
+  private(set) var plan: DecodingPlan
+  private var history: TokenHistory
+  /// Tokens of the history whose rows the cache does not hold yet; never empty.
+  private var pending: ArraySlice<TokenID>
+  /// Rows of the prompt that the cache did not hold at the start.
+  private let promptRows: Int
+  private var hasBegun = false
+  /// Settings taken from the control that do not act yet.
+  private var taken: SamplerSettings?
+  /// Settings that act, but of which no emitted token has told yet.
+  private var untold: SamplerSettings?
+
+  init(_ request: DecodingRequest, plan: DecodingPlan, pool: WorkerPool) throws(InferenceError) {
+    try request.checkPrompt(vocabulary: plan.model.shape.vocabulary)
+    let last = request.prompt.count - 1
+    // The last token's row gives the first logits, so it is computed even where the cache has it. A drafter that
+    // reads hidden states needs those of the whole prompt.
+    let readsAll = plan.drafter?.features.isEmpty == false
+    var cached = readsAll ? 0 : min(max(0, request.cachedCount), last)
+    guard plan.cache.count >= cached else {
+      throw InferenceError(
+        .invalidRequest, "the cache holds \(plan.cache.count) tokens, not the \(cached) it should")
+    }
+    // A cache may have lost what the shorter beginning needs; then less of it is known, or nothing.
+    if plan.cache.count > cached { cached = plan.cache.truncate(to: cached) }
+    self.request = request
+    self.plan = plan
+    self.pool = pool
+    history = TokenHistory(prompt: request.prompt)
+    pending = request.prompt[cached...]
+    promptRows = pending.count
+    self.plan.sampler.reset()
+  }
+
+  private var cancellation: CancellationFlag { request.control.cancellation }
+
+  func step() throws(InferenceError) -> FinishReason? {
+    // Between two steps others may have had their turn.
+    clock.start()
+    defer { clock.mark(.other) }
     do throws(InferenceError) {
-      if let reason = try run.readPrompt(&plan) { return reason }
-      while true {
-        if let reason = try run.round(&plan) { return reason }
+      if !hasBegun {
+        hasBegun = true
+        try plan.drafter?.begin(history)
+        clock.mark(.drafting)
+        if request.emit(.prefill(done: 0, total: promptRows)) == .stop { return .cancelled }
       }
+      return pending.count > max(1, request.chunkLength) ? try readChunk() : try round()
     } catch {
       switch error.code {
       case .cancelled: return .cancelled
@@ -29,82 +78,57 @@ package struct SpeculativeLoop: DecodingLoop {
       }
     }
   }
-}
 
-/// One run of the loop.
-private struct DecodingRun {
-  let request: DecodingRequest
-  let pool: WorkerPool
-  let clock = PhaseClock()
-  var history: TokenHistory
-  /// Tokens of the history whose rows the cache does not hold yet; never empty.
-  var pending: ArraySlice<TokenID>
-  /// Rows of the prompt that the cache did not hold at the start.
-  let promptRows: Int
-  /// Settings taken from the control that do not act yet.
-  var taken: SamplerSettings?
-  /// Settings that act, but of which no emitted token has told yet.
-  var untold: SamplerSettings?
-
-  init(_ request: DecodingRequest, plan: DecodingPlan, pool: WorkerPool) throws(InferenceError) {
-    let vocabulary = plan.model.shape.vocabulary
-    guard let last = request.prompt.indices.last else {
-      throw InferenceError(.invalidRequest, "the prompt has no tokens")
+  /// Reads a chunk of the prompt; its last one is computed by the first round.
+  private func readChunk() throws(InferenceError) -> FinishReason? {
+    request.control.waitWhileHeld(clock)
+    if cancellation.isRaised { return .cancelled }
+    let rows = pending.prefix(max(1, request.chunkLength))
+    var batch = TokenBatch(chain: Array(rows), logits: .none, cancellation: cancellation)
+    if let drafter = plan.drafter, !drafter.features.isEmpty {
+      batch.features = drafter.features
+      batch.featureRows = Array(0..<rows.count)
     }
-    if let stray = request.prompt.first(where: { $0 < 0 || Int($0) >= vocabulary }) {
-      throw InferenceError(
-        .invalidRequest, "prompt token \(stray) is outside the vocabulary of \(vocabulary)")
+    let pass = try plan.model.forward(batch, caches: [plan.cache], on: pool, clock: clock)
+    plan.cache.commit(Array(0..<rows.count))
+    if !batch.features.isEmpty {
+      try plan.drafter?.observePrompt(rows.startIndex..<rows.endIndex, pass: pass)
+      clock.mark(.drafting)
     }
-    // The last token's row gives the first logits, so it is computed even where the cache has it.
-    var cached = min(max(0, request.cachedCount), last)
-    guard plan.cache.count >= cached else {
-      throw InferenceError(
-        .invalidRequest, "the cache holds \(plan.cache.count) tokens, not the \(cached) it should")
-    }
-    // A cache may have lost what the shorter beginning needs; then less of it is known, or nothing.
-    if plan.cache.count > cached { cached = plan.cache.truncate(to: cached) }
-    self.request = request
-    self.pool = pool
-    history = TokenHistory(prompt: request.prompt)
-    pending = request.prompt[cached...]
-    promptRows = pending.count
-    clock.start()
-  }
-
-  var cancellation: CancellationFlag { request.control.cancellation }
-
-  /// Reads all of the prompt but its last chunk, which the first round computes.
-  mutating func readPrompt(_ plan: inout DecodingPlan) throws(InferenceError) -> FinishReason? {
-    let chunk = max(1, request.chunkLength)
-    let total = promptRows
-    if request.emit(.prefill(done: 0, total: total)) == .stop { return .cancelled }
-    while pending.count > chunk {
-      waitWhileHeld()
-      if cancellation.isRaised { return .cancelled }
-      let rows = pending.prefix(chunk)
-      let batch = TokenBatch(chain: Array(rows), logits: .none, cancellation: cancellation)
-      _ = try plan.model.forward(batch, caches: [plan.cache], on: pool, clock: clock)
-      plan.cache.commit(Array(0..<rows.count))
-      pending = pending.dropFirst(chunk)
-      let done = total - pending.count
-      if request.emit(.prefill(done: done, total: total)) == .stop { return .cancelled }
-    }
-    return nil
+    pending = pending.dropFirst(rows.count)
+    let done = promptRows - pending.count
+    return request.emit(.prefill(done: done, total: promptRows)) == .stop ? .cancelled : nil
   }
 
   /// One pass of the model: computes the pending rows and a draft, and emits the tokens that follow.
-  mutating func round(_ plan: inout DecodingPlan) throws(InferenceError) -> FinishReason? {
-    waitWhileHeld()
+  private func round() throws(InferenceError) -> FinishReason? {
+    request.control.waitWhileHeld(clock)
     if cancellation.isRaised { return .cancelled }
     guard history.generatedCount < request.maximumTokens else { return .length }
-    let (draft, pass) = try forward(&plan)
-    if history.generatedCount == 0,
-      request.emit(.prefill(done: promptRows, total: promptRows)) == .stop
-    {
-      plan.cache.commit(Array(0..<pending.count))
-      return .cancelled
+    let start = monotonicNanoseconds()
+    var draft = try propose()
+    clock.mark(.drafting)
+    let drafted = monotonicNanoseconds()
+    let pass: ForwardPass
+    do throws(InferenceError) {
+      pass = try forward(draft)
+    } catch {
+      // The answer still fits row by row where a whole draft does not.
+      guard error.code == .contextFull, draft.count > 0 else { throw error }
+      draft = .empty
+      pass = try forward(draft)
     }
-    takeSettings(&plan)
+    let computed = monotonicNanoseconds()
+    if history.generatedCount == 0 {
+      if request.emit(.prefill(done: promptRows, total: promptRows)) == .stop {
+        plan.cache.commit(Array(0..<pending.count))
+        return .cancelled
+      }
+      if plan.drafter?.features.isEmpty == false {
+        try plan.drafter?.observePrompt(history.count - pending.count..<history.count, pass: pass)
+      }
+    }
+    takeSettings()
     let before = plan.sampler
     let verification = try plan.verifier.verify(
       draft, pass: pass, history: history, sampler: &plan.sampler)
@@ -112,41 +136,53 @@ private struct DecodingRun {
       throw InferenceError(.invalidRequest, "the verifier chose no token")
     }
     clock.mark(.sampling)
-    let outcome = emit(verification.tokens)
+    var record = RoundRecord(
+      parents: draft.parents, accepted: verification.accepted,
+      acceptedSources: draft.sources.isEmpty
+        ? [] : verification.accepted.map { draft.sources[$0] },
+      emitted: 0, rows: pending.count + draft.count, draftNanoseconds: drafted - start,
+      passNanoseconds: computed - drafted, verifyNanoseconds: monotonicNanoseconds() - computed,
+      lenient: verification.lenient)
+    // A pass that ends the prompt says nothing of the cost of verifying.
+    if pending.count == 1 {
+      plan.governor?.observe(
+        record, draft: draft, tokens: verification.tokens.map(\.token))
+    }
+    record.decision = plan.governor?.decision
+    let outcome = emit(verification)
+    record.emitted = outcome.emitted
     if outcome.emitted < verification.tokens.count {
       plan.sampler = before
       for token in verification.tokens.prefix(outcome.emitted) {
         plan.sampler.advance(past: token)
       }
     }
-    keep(outcome, of: verification, pass: pass, plan: &plan)
+    try keep(outcome, of: verification, draft: draft, pass: pass)
+    if request.emit(.round(record)) == .stop { return outcome.reason ?? .stop }
     return outcome.reason
   }
 
-  private func forward(_ plan: inout DecodingPlan) throws(InferenceError) -> (Draft, ForwardPass) {
-    let draft = try propose(plan)
-    clock.mark(.other)
-    do throws(InferenceError) {
-      return (draft, try forward(draft, plan: plan))
-    } catch {
-      // The answer still fits row by row where a whole draft does not.
-      guard error.code == .contextFull, !draft.tokens.isEmpty else { throw error }
-      return (.empty, try forward(.empty, plan: plan))
-    }
-  }
-
   /// A draft that fits the limits; none while a chunk of the prompt is still to be read.
-  private func propose(_ plan: DecodingPlan) throws(InferenceError) -> Draft {
+  private func propose() throws(InferenceError) -> Draft {
     guard let drafter = plan.drafter, pending.count == 1 else { return .empty }
     let limit = min(
       plan.draftLimit, request.maximumTokens - history.generatedCount - 1,
       plan.cache.capacity - plan.cache.count - 1)
     guard limit > 0 else { return .empty }
-    let draft = try drafter.propose(after: history, limit: limit)
-    return draft.sound(limit: limit, vocabulary: plan.model.shape.vocabulary)
+    let budget =
+      plan.governor?.budget(limit: limit, isFree: drafter.isFree)
+      ?? Governor.Budget(limit: limit, leastConfidence: 0)
+    guard budget.limit > 0 else { return .empty }
+    let draft = try drafter.propose(
+      DraftRequest(
+        history: history, limit: budget.limit, leastConfidence: budget.leastConfidence,
+        sampler: plan.sampler, pool: pool, cancellation: cancellation))
+    let sound = draft.sound(limit: budget.limit, vocabulary: plan.model.shape.vocabulary)
+    guard drafter.isFree, let governor = plan.governor else { return sound }
+    return governor.trim(sound)
   }
 
-  private func forward(_ draft: Draft, plan: DecodingPlan) throws(InferenceError) -> ForwardPass {
+  private func forward(_ draft: Draft) throws(InferenceError) -> ForwardPass {
     var batch = TokenBatch(chain: Array(pending), cancellation: cancellation)
     let last = pending.count - 1
     for row in draft.tokens.indices {
@@ -155,7 +191,9 @@ private struct DecodingRun {
       batch.sequences.append(0)
       batch.logitRows.append(last + 1 + row)
     }
-    batch.features = plan.drafter?.features ?? []
+    let wanted = plan.drafter?.features ?? []
+    batch.features = wanted.union(plan.verifier.features)
+    if pending.count > 1, !wanted.isEmpty { batch.featureRows = Array(0..<batch.count) }
     return try plan.model.forward(batch, caches: [plan.cache], on: pool, clock: clock)
   }
 
@@ -167,10 +205,10 @@ private struct DecodingRun {
   }
 
   /// Emits tokens until something ends the answer or needs the next one to be chosen anew.
-  private mutating func emit(_ tokens: [SampledToken]) -> Outcome {
+  private func emit(_ verification: Verification) -> Outcome {
     var outcome = Outcome()
     let time = monotonicNanoseconds()
-    for sampled in tokens {
+    for (index, sampled) in verification.tokens.enumerated() {
       if request.stopTokens.contains(sampled.token) {
         outcome.endsAtStopToken = true
         outcome.reason = .stop
@@ -178,7 +216,7 @@ private struct DecodingRun {
       }
       let record = TokenRecord(
         sampled: sampled, index: history.generatedCount, time: time, operations: clock.take(),
-        settings: untold)
+        settings: untold, wasDrafted: index < verification.accepted.count)
       untold = nil
       history.append(sampled.token)
       outcome.emitted += 1
@@ -200,30 +238,25 @@ private struct DecodingRun {
   }
 
   /// Commits the rows of all emitted tokens but the last, which the next pass computes.
-  private mutating func keep(
-    _ outcome: Outcome, of verification: Verification, pass: ForwardPass, plan: inout DecodingPlan
-  ) {
-    let accepted = verification.accepted.prefix(
-      outcome.endsAtStopToken ? outcome.emitted : outcome.emitted - 1)
-    plan.cache.commit(Array(0..<pending.count) + accepted.map { pending.count + $0 })
+  private func keep(
+    _ outcome: Outcome, of verification: Verification, draft: Draft, pass: ForwardPass
+  ) throws(InferenceError) {
+    let kept = Array(
+      verification.accepted.prefix(
+        outcome.endsAtStopToken ? outcome.emitted : outcome.emitted - 1))
+    plan.cache.commit(Array(0..<pending.count) + kept.map { pending.count + $0 })
     pending = history.tokens.suffix(1)
-    plan.drafter?.observe(
-      Verification(
-        accepted: Array(accepted), tokens: Array(verification.tokens.prefix(outcome.emitted))),
-      pass: pass)
+    try plan.drafter?.observe(
+      DraftOutcome(
+        draft: draft, kept: kept,
+        emitted: verification.tokens.prefix(outcome.emitted).map(\.token), history: history,
+        pass: pass))
   }
 
-  private mutating func takeSettings(_ plan: inout DecodingPlan) {
+  private func takeSettings() {
     guard let settings = request.control.takeSettings() ?? taken else { return }
     taken = nil
     plan.sampler.settings = settings
     untold = settings
-  }
-
-  /// Sleeps while the run is held, without being deaf to cancellation; the time counts for no operation.
-  private func waitWhileHeld() {
-    guard request.control.isHeld else { return }
-    while request.control.isHeld, !cancellation.isRaised { usleep(5000) }
-    clock.start()
   }
 }

@@ -15,8 +15,19 @@ package struct TokenBatch: Sendable {
   package var sequences: [SequenceID]
   /// Rows whose logits are wanted, ascending.
   package var logitRows: [Int]
-  /// Layers after which the hidden state of `logitRows` is wanted back.
+  /// Tokens whose logits are wanted; the others' are -infinity, and nil wants all.
+  ///
+  /// Ascending ranges of whole blocks of `LogitBlocks.length`; the last one may end with the vocabulary.
+  package var headRows: [Range<Int>]?
+  /// Layers after which hidden states are wanted back.
   package var features: Set<Int> = []
+  /// Rows whose hidden states are wanted, ascending; nil for `logitRows`.
+  package var featureRows: [Int]?
+  /// Rows that enter the model as a weighted sum of embeddings, in place of their token's own.
+  package var blends: [Int: [TokenWeight]] = [:]
+  /// Whether the provisional rows of the passes before stay, of a batch of one sequence: the new rows are numbered
+  /// after them, and `parents` counts all of them.
+  package var isGrowing = false
   /// Raised to abandon the pass between two layers.
   package var cancellation: CancellationFlag?
 
@@ -36,6 +47,9 @@ package struct TokenBatch: Sendable {
     self.cancellation = cancellation
   }
 
+  /// Rows whose hidden states are wanted back where `features` asks for any.
+  package var wantedFeatures: [Int] { featureRows ?? logitRows }
+
   package enum LogitRows: Sendable { case none, last, all }
 
   package var count: Int { tokens.count }
@@ -54,6 +68,17 @@ package struct TokenBatch: Sendable {
   }
 }
 
+/// A token with its share in a blend.
+package struct TokenWeight: Sendable, Equatable {
+  package var token: TokenID
+  package var weight: Float
+
+  package init(token: TokenID, weight: Float) {
+    self.token = token
+    self.weight = weight
+  }
+}
+
 /// What a forward pass gives back.
 package struct ForwardPass {
   /// `[logitRows.count, vocabulary]`, valid until the model's next pass.
@@ -61,7 +86,7 @@ package struct ForwardPass {
   package let vocabulary: Int
   /// The summary of the logits, where the model made one.
   package let blocks: LogitBlocks?
-  /// Hidden states `[logitRows.count, width]` by layer, as asked for.
+  /// Hidden states `[wantedFeatures.count, width]` by layer, before the next norm.
   package let features: [Int: Buffer]
 
   package init(

@@ -55,6 +55,22 @@ package struct Knob<Owner: Sendable>: Sendable {
     write = { $0[keyPath: path] = Int($1.rounded()) }
   }
 
+  /// A method's knob on a choice, where no value stands for the default.
+  package init<Method>(_ knob: Knob<Method>) where Owner == MethodChoice {
+    id = knob.id
+    title = knob.title
+    range = knob.range
+    step = knob.step
+    largeStep = knob.largeStep
+    defaultValue = knob.defaultValue
+    offValue = knob.offValue
+    decimals = knob.decimals
+    unit = knob.unit
+    summary = knob.summary
+    read = { [id, defaultValue] in $0.values[id] ?? defaultValue }
+    write = { [id, defaultValue] in $0.values[id] = $1 == defaultValue ? nil : $1 }
+  }
+
   package func value(in owner: Owner) -> Double { read(owner) }
 
   /// Sets the value, clamped to the range; a value that is no number is ignored.

@@ -41,6 +41,18 @@ package final class LogitBlocks {
       moments: moments, at: row * count + tokens.lowerBound / Self.length)
   }
 
+  /// Says of some tokens of a row that they are impossible.
+  ///
+  /// - Parameter tokens: whole blocks, or up to the row's end.
+  package func exclude(tokens: Range<Int>, row: Int) {
+    precondition(tokens.lowerBound % Self.length == 0 && row >= 0 && row < rows)
+    let first = row * count + tokens.lowerBound / Self.length
+    let range = first..<first + (tokens.count + Self.length - 1) / Self.length
+    maxima.fill(range, with: -.infinity)
+    sums.fill(range, with: 0)
+    moments.fill(range, with: 0)
+  }
+
   /// Takes over one row of another summary as this one's only row.
   func copy(row: Int, of other: LogitBlocks) {
     let range = row * count..<(row + 1) * count

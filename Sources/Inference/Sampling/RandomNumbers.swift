@@ -9,6 +9,8 @@ package struct RandomNumbers: Sendable, Equatable {
     case xtc = 1
     /// Accepting or rejecting a drafted token, for verifiers that draw.
     case acceptance = 2
+    /// Drawing the tokens of a draft.
+    case draft = 3
   }
 
   package let seed: UInt64
@@ -17,13 +19,16 @@ package struct RandomNumbers: Sendable, Equatable {
 
   /// A number in 0..<1 with 53 random bits.
   ///
-  /// - Parameter position: the token's place in its sequence, prompt included.
-  package func uniform(at position: Int, for purpose: Purpose) -> Double {
+  /// - Parameters:
+  ///   - position: the token's place in its sequence, prompt included.
+  ///   - index: numbers the draws for one purpose at one place.
+  package func uniform(at position: Int, for purpose: Purpose, index: Int = 0) -> Double {
     let place = UInt64(truncatingIfNeeded: position)
     let block = Self.block(
       counter: SIMD4(
         UInt32(truncatingIfNeeded: place), UInt32(truncatingIfNeeded: place >> 32),
-        purpose.rawValue, 0),
+        purpose.rawValue,
+        UInt32(truncatingIfNeeded: index)),
       key: SIMD2(UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32)))
     let bits = UInt64(block[0]) << 32 | UInt64(block[1])
     return Double(bits >> 11) * 0x1p-53

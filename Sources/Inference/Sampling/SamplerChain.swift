@@ -37,25 +37,49 @@ package struct SamplerChain {
   package mutating func sample(_ logits: LogitRow, history: TokenHistory) -> SampledToken {
     precondition(!logits.range.isEmpty)
     let logTotal = candidates.load(logits)
-    var reports: [StageReport] = []
-    for stage in settings.activeStages {
-      let before = candidates.count
-      let changed = apply(stage, history: history)
-      reports.append(
-        StageReport(
-          stage: stage, candidatesIn: before, candidatesOut: candidates.count,
-          entropy: candidates.entropy, changed: changed))
-    }
+    let reports = runStages(history: history)
     let (token, probability) = draw(history: history)
     let alternatives = candidates.best(8)
     candidates.finish()
-    let own = logits.logits[logits.range.lowerBound + Int(token)]
     let sampled = SampledToken(
       token: token, probability: probability,
-      modelLogProbability: max(Candidates.bounded(own) - logTotal, -Candidates.limit),
+      modelLogProbability: logits.logProbability(of: token, logTotal: logTotal),
       reports: reports, alternatives: alternatives)
     advance(past: sampled)
     return sampled
+  }
+
+  /// What the stages make of a row of logits, for a verifier that draws for itself; the chain's state stays as it is.
+  ///
+  /// - Parameter logits: as for `sample`.
+  package func prospects(_ logits: LogitRow, history: TokenHistory) -> Prospects {
+    precondition(!logits.range.isEmpty)
+    let logTotal = candidates.load(logits)
+    defer { candidates.finish() }
+    let reports = runStages(history: history)
+    return Prospects(
+      distribution: candidates.distribution(), reports: reports, alternatives: candidates.best(8),
+      row: logits, logTotal: logTotal)
+  }
+
+  /// The distribution that `sample` would draw from; the chain's state stays as it is.
+  ///
+  /// - Parameter logits: as for `sample`.
+  package func distribution(_ logits: LogitRow, history: TokenHistory) -> Distribution {
+    precondition(!logits.range.isEmpty)
+    _ = candidates.load(logits)
+    defer { candidates.finish() }
+    for stage in settings.activeStages { _ = apply(stage, history: history) }
+    return candidates.distribution()
+  }
+
+  /// The most probable tokens after all stages, at most `limit`, descending; the chain's state stays as it is.
+  package func best(_ limit: Int, of logits: LogitRow, history: TokenHistory) -> [Candidate] {
+    precondition(!logits.range.isEmpty)
+    _ = candidates.load(logits)
+    defer { candidates.finish() }
+    for stage in settings.activeStages { _ = apply(stage, history: history) }
+    return candidates.best(limit)
   }
 
   /// Moves the state past a token, as `sample` does itself; replays tokens on a copy taken before them.
@@ -68,6 +92,19 @@ package struct SamplerChain {
     state.observe(
       probability: sampled.probability, target: settings.mirostatTau, rate: settings.mirostatEta)
     mirostat = state
+  }
+
+  private func runStages(history: TokenHistory) -> [StageReport] {
+    var reports: [StageReport] = []
+    for stage in settings.activeStages {
+      let before = candidates.count
+      let changed = apply(stage, history: history)
+      reports.append(
+        StageReport(
+          stage: stage, candidatesIn: before, candidatesOut: candidates.count,
+          entropy: candidates.entropy, changed: changed))
+    }
+    return reports
   }
 
   /// - Returns: whether the stage changed which tokens may come or how probable they are.

@@ -60,6 +60,12 @@ package final class Transformer: LanguageModel, @unchecked Sendable {
     }
   }
 
+  package var vocabularyWeights: VocabularyWeights? {
+    VocabularyWeights(
+      embedding: weights.embedding, embeddingScale: configuration.embeddingScale,
+      outputNorm: weights.outputNorm, normEpsilon: configuration.normEpsilon, head: weights.head)
+  }
+
   package func makeCache(capacity: Int) throws(InferenceError) -> any KVCache {
     guard capacity > 0, capacity <= contextLength else {
       throw InferenceError(
@@ -82,37 +88,56 @@ package final class Transformer: LanguageModel, @unchecked Sendable {
   package func forward(
     _ batch: TokenBatch, caches: [any KVCache], on pool: WorkerPool, clock: PhaseClock
   ) throws(InferenceError) -> ForwardPass {
+    let pass = try begin(batch, caches: caches, on: pool, clock: clock)
+    pool.run { worker in pass.compute(as: worker) }
+    if pass.wasCancelled { throw abandon(pass, caches: caches) }
+    return result(of: pass)
+  }
+
+  /// Checks a batch and makes room for it.
+  ///
+  /// - Parameters:
+  ///   - embedding: where its embeddings are found; nil takes the network's own.
+  ///   - isStaged: whether each stage will be a run of the pool of its own.
+  func begin(
+    _ batch: TokenBatch, caches: [any KVCache], on pool: WorkerPool, clock: PhaseClock,
+    embedding: EmbeddingRows? = nil, isStaged: Bool = false
+  ) throws(InferenceError) -> TransformerPass {
     try check(batch, caches: caches)
     let runs = batch.runs
     for run in runs {
-      let parents = run.rows.map { row in
-        batch.parents[row] < 0 ? -1 : batch.parents[row] - run.rows.lowerBound
-      }
+      let first = batch.isGrowing ? 0 : run.rows.lowerBound
+      let parents = run.rows.map { batch.parents[$0] < 0 ? -1 : batch.parents[$0] - first }
       let cache = caches[run.sequence]
-      try cache.begin(parents: parents)
-      let end = min(contextLength, cache.count + run.rows.count)
+      try cache.begin(parents: parents, isGrowing: batch.isGrowing)
+      let end = min(contextLength, cache.count + cache.provisionalCount)
       globalRotary.extend(to: end)
       if configuration.window != nil { localRotary.extend(to: end) }
     }
     scratch.reserve(logitRows: batch.logitRows.count, workers: pool.count)
     var features: [Int: Buffer] = [:]
     for layer in batch.features {
-      features[layer] = Buffer(count: max(1, batch.logitRows.count) * shape.width)
+      features[layer] = Buffer(count: max(1, batch.wantedFeatures.count) * shape.width)
     }
-    let pass = TransformerPass(
-      model: self, batch: batch, caches: caches, runs: runs, features: features, clock: clock)
     clock.start()
-    pool.run { worker in pass.compute(as: worker) }
-    if pass.wasCancelled {
-      for run in runs { caches[run.sequence].truncate(to: caches[run.sequence].count) }
-      throw InferenceError(.cancelled, "cancelled")
-    }
-    return ForwardPass(
-      logits: scratch.logits, vocabulary: shape.vocabulary, blocks: scratch.logitBlocks,
-      features: features)
+    return TransformerPass(
+      model: self, batch: batch, caches: caches, runs: runs, features: features, clock: clock,
+      embedding: embedding ?? EmbeddingRows(weights.embedding), isStaged: isStaged)
   }
 
-  private func check(_ batch: TokenBatch, caches: [any KVCache]) throws(InferenceError) {
+  func result(of pass: TransformerPass) -> ForwardPass {
+    ForwardPass(
+      logits: scratch.logits, vocabulary: shape.vocabulary, blocks: scratch.logitBlocks,
+      features: pass.features)
+  }
+
+  /// Leaves the caches as they were before a pass that was given up on request.
+  func abandon(_ pass: TransformerPass, caches: [any KVCache]) -> InferenceError {
+    for run in pass.runs { caches[run.sequence].truncate(to: caches[run.sequence].count) }
+    return InferenceError(.cancelled, "cancelled")
+  }
+
+  func check(_ batch: TokenBatch, caches: [any KVCache]) throws(InferenceError) {
     guard batch.count > 0, batch.count <= Transformer.rowLimit else {
       throw InferenceError(
         .invalidRequest, "\(batch.count) rows in one pass; 1...\(Transformer.rowLimit) are possible"
@@ -122,8 +147,33 @@ package final class Transformer: LanguageModel, @unchecked Sendable {
       throw InferenceError(
         .invalidRequest, "token \(token) is outside the vocabulary of \(shape.vocabulary)")
     }
+    if let blend = batch.blends.first(where: { row, blend in
+      !batch.tokens.indices.contains(row) || blend.isEmpty
+        || blend.contains { $0.token < 0 || Int($0.token) >= shape.vocabulary }
+    }) {
+      throw InferenceError(.invalidRequest, "row \(blend.key) blends tokens that do not exist")
+    }
+    try checkHeadRows(batch)
+    if batch.isGrowing, Set(batch.sequences).count > 1 {
+      throw InferenceError(.invalidRequest, "a growing batch is of one sequence")
+    }
     if let sequence = batch.sequences.first(where: { !caches.indices.contains($0) }) {
       throw InferenceError(.invalidRequest, "sequence \(sequence) has no cache")
+    }
+  }
+
+  private func checkHeadRows(_ batch: TokenBatch) throws(InferenceError) {
+    var end = 0
+    for range in batch.headRows ?? [] {
+      let isWhole =
+        range.upperBound % LogitBlocks.length == 0 || range.upperBound == shape.vocabulary
+      guard range.lowerBound >= end, range.lowerBound % LogitBlocks.length == 0, isWhole,
+        range.upperBound <= shape.vocabulary
+      else {
+        throw InferenceError(
+          .invalidRequest, "logits are wanted of tokens \(range), no whole blocks")
+      }
+      end = range.upperBound
     }
   }
 }

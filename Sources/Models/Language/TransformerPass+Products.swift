@@ -55,12 +55,18 @@ extension TransformerPass {
   /// With few batch rows reading the weights takes the time, so they are read in long runs: all of a small matrix, most
   /// of a large one. With many rows the products do, and all are dealt out on demand.
   func work(of weight: Tensor, rows: Int, in team: Int) -> DealtWork {
-    let unit = weight.rows == shape.vocabulary ? LogitBlocks.length : 16
+    work(
+      weight.rows, of: weight.byteCount,
+      unit: weight.rows == shape.vocabulary ? LogitBlocks.length : 16, rows: rows, in: team)
+  }
+
+  /// How `total` output rows of so many bytes are dealt out.
+  func work(_ total: Int, of byteCount: Int, unit: Int, rows: Int, in team: Int) -> DealtWork {
     let reads = rows <= 16
     let pieces = team * (reads ? 32 : 16)
-    let readQuarters = weight.byteCount < 1 << 20 ? 4 : 3
+    let readQuarters = byteCount < 1 << 20 ? 4 : 3
     return DealtWork(
-      total: weight.rows, unit: unit, piece: max(weight.rows / (unit * pieces), 1) * unit,
+      total: total, unit: unit, piece: max(total / (unit * pieces), 1) * unit,
       ownQuarters: reads ? readQuarters : 0)
   }
 

@@ -1,31 +1,37 @@
 import Compute
 import Inference
 
-/// One forward pass as every worker of the team runs it.
+/// One forward pass as every worker of the team runs it: in one go, or stage by stage.
 final class TransformerPass {
-  private let model: Transformer
-  private let batch: TokenBatch
+  let model: Transformer
+  let batch: TokenBatch
   private let caches: [any KVCache]
-  private let runs: [(sequence: SequenceID, rows: Range<Int>)]
-  private let features: [Int: Buffer]
+  let runs: [(sequence: SequenceID, rows: Range<Int>)]
+  let features: [Int: Buffer]
   private let clock: PhaseClock
+  private let embedding: EmbeddingRows
   let scratch: TransformerScratch
   let kernels: Kernels
   let shape: ModelShape
   let configuration: NetworkConfiguration
   private let rows: Int
+  /// Tokens whose logits are wanted.
+  let tokens: TokenRanges
   /// Whether every worker does the work between matrices for all rows (`TransformerScratch.smallPass`).
   private let isSmall: Bool
-  /// From the first row that wants logits to the last.
+  /// From the first row that goes on after the last layer's attention to the last.
   private let logitSpan: Range<Int>
   /// Positions that each row attends to in a layer without a window.
   private let positions: [Int]
   /// Written by worker 0 before a barrier, read by all after it.
   private(set) var wasCancelled = false
 
+  /// - Parameters:
+  ///   - isStaged: whether each stage is a run of the pool of its own, between which the team may change.
   init(
     model: Transformer, batch: TokenBatch, caches: [any KVCache],
-    runs: [(sequence: SequenceID, rows: Range<Int>)], features: [Int: Buffer], clock: PhaseClock
+    runs: [(sequence: SequenceID, rows: Range<Int>)], features: [Int: Buffer], clock: PhaseClock,
+    embedding: EmbeddingRows, isStaged: Bool
   ) {
     self.model = model
     self.batch = batch
@@ -38,33 +44,62 @@ final class TransformerPass {
     shape = model.shape
     configuration = model.configuration
     rows = batch.count
-    isSmall = rows <= TransformerScratch.smallPass
+    self.embedding = embedding
+    tokens = TokenRanges(batch.headRows ?? [0..<shape.vocabulary])
+    // What a worker keeps for itself would be out of date after a stage that it had no part in.
+    isSmall = rows <= TransformerScratch.smallPass && !isStaged
     positions = batch.attendedPositions(in: caches)
-    let first = batch.logitRows.min() ?? 0
-    logitSpan = first..<(batch.logitRows.max() ?? first - 1) + 1
+    // Hidden states after the last layer are wanted of rows that want no logits, too.
+    let last = features[shape.layers - 1] == nil ? [] : batch.wantedFeatures
+    let first = (batch.logitRows + last).min() ?? 0
+    logitSpan = first..<((batch.logitRows + last).max() ?? first - 1) + 1
   }
 
+  /// All of the pass, with weights that are all there.
   func compute(as worker: Worker) {
-    let own = isSmall ? scratch.own(of: worker.index) : scratch.together
-    embed(into: own, as: worker)
-    for (index, layer) in model.weights.layers.enumerated() {
+    embed(as: worker)
+    let layers = model.weights.layers
+    for (index, layer) in layers.enumerated() {
       if worker.index == 0, batch.cancellation?.isRaised == true { wasCancelled = true }
-      // What comes after the last layer's attention matters only to rows whose logits are wanted.
-      let isLast = index == model.weights.layers.count - 1
-      let active = isLast ? logitSpan : 0..<rows
-      normInput(of: layer, index: index, into: own, as: worker)
-      projectInput(of: layer, from: own, queryRows: active, as: worker)
-      if wasCancelled { return }
-      attend(layer, index: index, rows: active, as: worker)
-      if active.isEmpty { return }
-      projectOutput(of: layer, rows: active, own, as: worker)
-      feedForward(layer, index: index, rows: active, own, as: worker)
+      let following = index + 1 < layers.count ? layers[index + 1].queries : model.weights.head
+      guard compute(layer, index: index, then: following, as: worker) else { return }
     }
-    head(own, as: worker)
+    normOutput(as: worker)
+    computeLogits(of: model.weights.head, from: 0, then: layers[0].queries, as: worker)
+  }
+
+  /// Whether anything is wanted of what comes after the layers.
+  var needsHead: Bool { !logitSpan.isEmpty }
+
+  /// What a worker keeps of the rows between matrices.
+  func activations(of worker: Worker) -> RowActivations {
+    isSmall ? scratch.own(of: worker.index) : scratch.together
+  }
+
+  /// One layer.
+  ///
+  /// - Parameter following: the matrix that is read after it, where it can be asked for already.
+  /// - Returns: whether the pass goes on; the same for all workers.
+  @discardableResult
+  func compute(
+    _ layer: LayerWeights, index: Int, then following: Tensor?, as worker: Worker
+  ) -> Bool {
+    let own = activations(of: worker)
+    // What comes after the last layer's attention matters only to rows whose logits are wanted.
+    let active = index == shape.layers - 1 ? logitSpan : 0..<rows
+    normInput(of: layer, index: index, into: own, as: worker)
+    projectInput(of: layer, from: own, queryRows: active, as: worker)
+    // Written before a barrier that all have passed, and not again before the next one.
+    if wasCancelled { return false }
+    attend(layer, index: index, rows: active, as: worker)
+    if active.isEmpty { return false }
+    projectOutput(of: layer, rows: active, own, as: worker)
+    feedForward(layer, then: following, rows: active, own, as: worker)
+    return true
   }
 
   /// Ends a phase whose results the other workers need: everyone waits, and worker 0 books the time.
-  private func finish(
+  func finish(
     _ operation: OperationClass, bytes: Int = 0, operations: @autoclosure () -> Int = 0,
     as worker: Worker
   ) {
@@ -73,28 +108,50 @@ final class TransformerPass {
   }
 
   /// Ends work on rows that no other worker touches: in a small pass, where everyone has done all of it, no one waits.
-  private func finishRows(_ operation: OperationClass, as worker: Worker) {
+  func finishRows(_ operation: OperationClass, as worker: Worker) {
     if !isSmall { worker.barrier() }
     if worker.index == 0 { clock.mark(operation) }
   }
 
   /// Those of `range` that this worker does between matrices.
-  private func share(of range: Range<Int>, as worker: Worker) -> Range<Int> {
+  func share(of range: Range<Int>, as worker: Worker) -> Range<Int> {
     if isSmall { return range }
     let share = worker.share(of: range.count)
     return range.lowerBound + share.lowerBound..<range.lowerBound + share.upperBound
   }
 
-  private func embed(into own: RowActivations, as worker: Worker) {
+  func embed(as worker: Worker) {
+    let own = activations(of: worker)
     let width = shape.width
     for row in share(of: 0..<rows, as: worker) {
-      kernels.dequantize(
-        model.weights.embedding, row: Int(batch.tokens[row]), into: own.hidden, at: row * width)
+      if let blend = batch.blends[row] {
+        mix(blend, into: own, row: row)
+      } else {
+        kernels.dequantize(
+          embedding.matrix, row: embedding.row(of: batch.tokens[row]), into: own.hidden,
+          at: row * width)
+      }
       if configuration.embeddingScale != 1 {
         kernels.scale(own.hidden, at: row * width, count: width, by: configuration.embeddingScale)
       }
     }
     finishRows(.embedding, as: worker)
+  }
+
+  /// hidden = the weighted sum of embeddings.
+  private func mix(_ blend: [TokenWeight], into own: RowActivations, row: Int) {
+    let width = shape.width
+    own.hidden.withMutableSpan(row * width..<(row + 1) * width) { hidden in
+      for index in 0..<hidden.count { hidden[index] = 0 }
+    }
+    for part in blend {
+      // The row's place in `normed` is free until the first norm.
+      kernels.dequantize(
+        embedding.matrix, row: embedding.row(of: part.token), into: own.normed.floats,
+        at: row * width)
+      kernels.scale(own.normed.floats, at: row * width, count: width, by: part.weight)
+      kernels.add(own.hidden, at: row * width, own.normed.floats, at: row * width, count: width)
+    }
   }
 
   /// Adds what the layer before left in `projected`, then norms and quantises for the projections.
@@ -114,7 +171,7 @@ final class TransformerPass {
   }
 
   /// hidden += norm(projected), where the architecture norms its outputs.
-  private func addProjected(_ row: Int, norm: Tensor?, to own: RowActivations) {
+  func addProjected(_ row: Int, norm: Tensor?, to own: RowActivations) {
     let place = row * shape.width
     guard let norm else {
       kernels.add(own.hidden, at: place, scratch.projected, at: place, count: shape.width)
@@ -135,7 +192,7 @@ final class TransformerPass {
   }
 
   /// Quantises rows into every form that the matrices take.
-  private func prepare(_ input: Activations, rows: Range<Int>, for matrices: Tensor...) {
+  func prepare(_ input: Activations, rows: Range<Int>, for matrices: Tensor...) {
     for form in ActivationForm.allCases
     where matrices.contains(where: { $0.type.activationForm == form }) {
       kernels.prepare(input, rows: rows, form: form)
@@ -221,8 +278,8 @@ final class TransformerPass {
   }
 
   private func feedForward(
-    _ layer: LayerWeights, index: Int, rows active: Range<Int>, _ own: RowActivations,
-    as worker: Worker
+    _ layer: LayerWeights, then following: Tensor?, rows active: Range<Int>,
+    _ own: RowActivations, as worker: Worker
   ) {
     let mine = share(of: active, as: worker)
     for row in mine {
@@ -238,66 +295,18 @@ final class TransformerPass {
 
     prepare(own.inner, rows: mine, for: layer.down)
     finishRows(.norm, as: worker)
-    let layers = model.weights.layers
     multiply(
-      layer.down, by: own.inner, rows: active, into: scratch.projected,
-      then: index + 1 < layers.count ? layers[index + 1].queries : model.weights.head, as: worker)
+      layer.down, by: own.inner, rows: active, into: scratch.projected, then: following,
+      as: worker)
     finish(
       .feedForward, bytes: layer.down.byteCount,
       operations: active.count * layer.down.operations, as: worker)
   }
 
-  /// The final norm and the vocabulary's logits, for the rows that want them.
-  private func head(_ own: RowActivations, as worker: Worker) {
-    let width = shape.width
-    let last = model.weights.layers.count - 1
-    let wanted = batch.logitRows
-    let mine = share(of: 0..<wanted.count, as: worker)
-    for index in mine {
-      let row = wanted[index]
-      addProjected(row, norm: model.weights.layers[last].feedForwardOutputNorm, to: own)
-      if let feature = features[last] { keep(row, of: own, in: feature, as: worker) }
-      kernels.normalize(
-        own.hidden, at: row * width, count: width, weight: model.weights.outputNorm,
-        epsilon: configuration.normEpsilon, into: own.final.floats, at: index * width)
-    }
-    prepare(own.final, rows: mine, for: model.weights.head)
-    finishRows(.norm, as: worker)
-    let matrix = model.weights.head
-    let after = firstRow(of: model.weights.layers[0].queries, rows: wanted.count, as: worker)
-    worker.deal(work(of: matrix, rows: wanted.count, in: worker.count)) { share, next in
-      // In pieces, so that their logits are still in the nearest cache when they are summarised.
-      for start in stride(from: share.lowerBound, to: share.upperBound, by: 4096) {
-        let piece = start..<min(start + 4096, share.upperBound)
-        let end = piece.upperBound == share.upperBound
-        kernels.multiply(
-          matrix, rows: piece, by: own.final, tokens: 0..<wanted.count, into: scratch.logits,
-          stride: shape.vocabulary,
-          next: end ? next.map { (matrix, $0) } ?? after : (matrix, piece.upperBound))
-        for index in wanted.indices { summarize(piece, of: index) }
-      }
-    }
-    finish(
-      .head, bytes: model.weights.head.byteCount,
-      operations: wanted.count * model.weights.head.operations, as: worker)
-  }
-
-  /// Ends the logits of some tokens for one row: the cap, and the summaries that samplers look at first.
-  private func summarize(_ tokens: Range<Int>, of row: Int) {
-    let place = row * shape.vocabulary
-    if configuration.finalSoftcap > 0 {
-      kernels.softcap(
-        scratch.logits, at: place + tokens.lowerBound, count: tokens.count,
-        cap: configuration.finalSoftcap)
-    }
-    scratch.logitBlocks.summarize(
-      scratch.logits, at: place, tokens: tokens, row: row, with: kernels)
-  }
-
-  /// Keeps the hidden state of a row that wants logits.
-  private func keep(_ row: Int, of own: RowActivations, in feature: Buffer, as worker: Worker) {
+  /// Keeps the hidden state of a row that is wanted back.
+  func keep(_ row: Int, of own: RowActivations, in feature: Buffer, as worker: Worker) {
     if isSmall, worker.index > 0 { return }
-    guard let index = batch.logitRows.firstIndex(of: row) else { return }
+    guard let index = batch.wantedFeatures.firstIndex(of: row) else { return }
     let place = row * shape.width
     feature.copy(from: own.hidden, place..<place + shape.width, to: index * shape.width)
   }

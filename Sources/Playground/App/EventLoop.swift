@@ -144,6 +144,7 @@ import Terminal
     case .openSession(let path): outside.files.openSession(path)
     case .forkSession(let id): outside.files.forkSession(id)
     case .listModels: outside.files.listModels()
+    case .exportRace(let race): dispatch(.notice(outside.files.exportRace(race)))
     case .setPrompt(let text): outside.prompt.setText(text)
     case .feedPrompt(let bytes):
       outside.prompt.feed(bytes)

@@ -10,6 +10,10 @@ package struct PlaygroundOptions {
   package var contextLength: Int?
   package var settings = SamplerSettings()
   package var maximumTokens = 1024
+  /// The methods that can be switched on.
+  package var methods: [MethodEntry] = []
+  /// Those that are on at the start.
+  package var selection = MethodSelection.none
   package var sessions: SessionStore
   package var resumed: SessionFile?
   /// Where the prompt's history is kept; nil keeps none.
@@ -93,7 +97,9 @@ package enum PlaygroundApp {
 
   func run() -> Int32? {
     var state = PlaygroundState(
-      size: screen.size, utcOffset: LocalTime.utcOffset(at: Timestamp.now))
+      size: screen.size, utcOffset: LocalTime.utcOffset(at: Timestamp.now),
+      methods: options.methods)
+    state.methods.take(options.selection)
     state.settings = options.settings
     state.maximumTokens = options.maximumTokens
     state.contextLength = options.contextLength

@@ -24,7 +24,7 @@ import Runtime
       record: { [self] in record($0, $1) }, closeSession: { [self] in close() },
       sync: { [self] in writer?.flush() }, listSessions: { [self] in list() },
       openSession: { [self] in open($0) }, forkSession: { [self] in fork(at: $0) },
-      listModels: {}, news: { [self] in news() })
+      listModels: {}, exportRace: { [self] in export($0) }, news: { [self] in news() })
   }
 
   private func record(_ records: [SessionRecord], _ state: PlaygroundState) {
@@ -71,6 +71,20 @@ import Runtime
   private static func id(of path: String) -> String {
     let name = path.split(separator: "/").last.map(String.init) ?? path
     return name.hasSuffix(".jsonl") ? String(name.dropLast(6)) : name
+  }
+
+  /// Writes a race beside the sessions, under the time of day it was asked for.
+  private func export(_ race: RaceExport) -> Notice {
+    let time = Timestamp.text(Timestamp.now).filter { $0.isNumber }
+    let path = "\(store.folder)/race-\(time).json"
+    do throws(InferenceError) {
+      let json = try race.json()
+      try SystemFile.makeFolder(store.folder)
+      try SystemFile(path, .create).append(Array(json.utf8))
+      return Notice(.info, "written to \(path)")
+    } catch {
+      return Notice(.error, "race not written: \(error.message)")
+    }
   }
 
   private func list() {

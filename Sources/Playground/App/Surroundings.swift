@@ -93,6 +93,8 @@ package struct FilePort {
   package var openSession: @MainActor (String) -> Void
   package var forkSession: @MainActor (MessageID) -> Void
   package var listModels: @MainActor () -> Void
+  /// Writes a race to a file; says where, or why not.
+  package var exportRace: @MainActor (RaceExport) -> Notice
   /// What became known since the last call, such as the name of a file that was made.
   package var news: @MainActor () -> [Action]
 
@@ -102,7 +104,9 @@ package struct FilePort {
     listSessions: @escaping @MainActor () -> Void,
     openSession: @escaping @MainActor (String) -> Void,
     forkSession: @escaping @MainActor (MessageID) -> Void,
-    listModels: @escaping @MainActor () -> Void, news: @escaping @MainActor () -> [Action]
+    listModels: @escaping @MainActor () -> Void,
+    exportRace: @escaping @MainActor (RaceExport) -> Notice,
+    news: @escaping @MainActor () -> [Action]
   ) {
     self.record = record
     self.closeSession = closeSession
@@ -111,6 +115,7 @@ package struct FilePort {
     self.openSession = openSession
     self.forkSession = forkSession
     self.listModels = listModels
+    self.exportRace = exportRace
     self.news = news
   }
 }

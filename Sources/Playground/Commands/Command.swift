@@ -8,7 +8,9 @@ package enum Scope: String, Sendable, CaseIterable {
   case prompt
   /// While not typing, in any pane.
   case normal
-  case chat, profile, knobs, sessions
+  case chat, profile, knobs, sessions, methods
+  /// While the race screen is shown.
+  case race
 
   package var title: String {
     switch self {
@@ -19,6 +21,8 @@ package enum Scope: String, Sendable, CaseIterable {
     case .profile: "profile pane"
     case .knobs: "knobs pane"
     case .sessions: "sessions pane"
+    case .methods: "methods pane"
+    case .race: "race screen"
     }
   }
 
@@ -29,6 +33,7 @@ package enum Scope: String, Sendable, CaseIterable {
       case .profile: .profile
       case .knobs: .knobs
       case .sessions: .sessions
+      case .methods: .methods
       }
   }
 }
@@ -110,7 +115,9 @@ package struct Command: Sendable {
 /// The command table.
 package enum Commands {
   package static let all: [Command] =
-    general + prompt + normal + movement + named + chat + profile + knobs + sessions
+    general + prompt + normal + movement + named + chat + [tint] + profile + knobs + sessions
+    + methods
+    + race
 
   /// The command that a key means in a scope.
   package static func command(for key: Key, in scope: Scope) -> Command? {

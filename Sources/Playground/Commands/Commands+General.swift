@@ -34,6 +34,7 @@ extension Commands {
     pane(.profile, "show the profile: speed, memory, time"),
     pane(.knobs, "show the knobs of the sampler"),
     pane(.sessions, "show the sessions and the tree of this one"),
+    pane(.methods, "show the decoding methods and their races"),
     Command("new", "M-s", in: .anywhere, "start a new session", unless: busy) { state, _ in
       state.newSession()
     },
@@ -161,7 +162,8 @@ extension Commands {
   }
 
   static let busy: @Sendable (PlaygroundState) -> String? = { state in
-    state.running == nil ? nil : "an answer is being made: C-c stops it"
+    if state.running != nil { return "an answer is being made: C-c stops it" }
+    return state.methods.race?.isRunning == true ? "a race is run: C-c stops it" : nil
   }
 
   static let noSearch: @Sendable (PlaygroundState) -> String? = { state in

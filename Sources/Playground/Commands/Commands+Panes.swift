@@ -63,6 +63,14 @@ extension Commands {
     },
   ]
 
+  static let tint = Command(
+    "tint", "T", in: .chat, "underline what a method had guessed"
+  ) { state, _ in
+    state.chat.isTinted.toggle()
+    let words = "guessed text is underlined, in answers made with methods since the start"
+    return state.say(.info, state.chat.isTinted ? words : "guessed text is not marked")
+  }
+
   static let profile: [Command] = [
     Command("freeze", "f", in: .profile, "hold the graph still, or let it run", hint: ("freeze", 1))
     {

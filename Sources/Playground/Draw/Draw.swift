@@ -56,6 +56,7 @@ private func drawPanes(_ state: PlaygroundState, _ layout: Layout, on frame: ino
       case .profile: ProfilePane.draw(state, in: place.content, on: &frame)
       case .knobs: KnobsPane.draw(state, in: place.content, on: &frame)
       case .sessions: SessionsPane.draw(state, in: place.content, on: &frame)
+      case .methods: MethodsPane.draw(state, in: place.content, on: &frame)
       }
     }
   }
@@ -77,6 +78,7 @@ private func rightTitle(of place: Layout.Place, _ state: PlaygroundState, _ glyp
     return state.knobs.reordering == nil ? "h l step  Enter exact" : "J K move  o done"
   case .sessions:
     return state.sessions.filter.isEmpty ? "/ filter" : "filter: \(state.sessions.filter)"
+  case .methods: return "Space on/off  r race"
   }
 }
 

@@ -46,6 +46,13 @@ extension PlaygroundState {
     }
     parts.append("seed \(made.settings.seed)")
     parts.append("\(made.tokens) tok")
+    if !made.methods.isPlain {
+      parts.append(made.methods.badge)
+      if made.passes > 0 {
+        let tokens = Double(made.tokens) / Double(made.passes)
+        parts.append("\(Self.number(tokens, decimals: 2)) tok/pass")
+      }
+    }
     if let speed = made.tokensPerSecond { parts.append("\(Self.number(speed, decimals: 1)) t/s") }
     let finish =
       switch made.finish {

@@ -44,10 +44,14 @@ enum TitleBar {
   /// What the bar names, each with its wordings from the longest to the shortest.
   private static func parts(_ state: PlaygroundState, width: Int) -> [[String]] {
     let title = state.session.title ?? "new session"
+    let badge = state.methods.selection.badge
+    let short = state.methods.selection.shortBadge
     guard width >= 110 else {
-      return [[state.modelLabel]] + (width >= 60 ? [[title, title.headline(18)]] : [])
+      let label = state.modelLabel + (short.isEmpty ? "" : " " + short)
+      return [[label]] + (width >= 60 ? [[title, title.headline(18)]] : [])
     }
     var parts = [[state.modelLabel]]
+    if !badge.isEmpty { parts.append(width >= 170 ? [badge, short] : [short]) }
     if let summary = state.model.summary {
       parts.append(["\(summary.instructionSet) \(summary.threads)t"])
     }
@@ -114,6 +118,8 @@ enum StatusLine {
     }
     if let running = state.running {
       facts.append(running.isHeld ? "engine: held" : "engine: \(engineWord(running))")
+    } else if state.methods.race?.isRunning == true {
+      facts.append("engine: racing")
     } else if state.model.summary != nil {
       facts.append("engine: idle")
     }
@@ -183,11 +189,18 @@ enum StatusLine {
     case .inspector:
       return [("j/k", "scroll"), ("i", "ids or text"), ("y", "copy"), ("Esc", "closes")]
     case .log: return [("j/k", "scroll"), ("Esc", "closes")]
+    case .race: return hints([.race, .anywhere], state)
     case .input, nil: break
     }
     let scopes: [Scope] =
       state.mode == .insert
       ? [.prompt, .anywhere] : [Scope(pane: state.focus), .normal, .anywhere]
+    return hints(scopes, state)
+  }
+
+  private static func hints(
+    _ scopes: [Scope], _ state: PlaygroundState
+  ) -> [(keys: String, label: String)] {
     var groups: [(label: String, rank: Int, keys: [String])] = []
     for (place, scope) in scopes.enumerated() {
       for command in Commands.all where command.scope == scope {

@@ -13,6 +13,7 @@ func drawOverlays(_ state: PlaygroundState, _ layout: Layout, on frame: inout Fr
     case .input(let input): drawInput(input, layout, on: &frame)
     case .inspector(let inspector): InspectorOverlay.draw(inspector, state, on: &frame)
     case .log(let top): drawLog(state, top, on: &frame)
+    case .race: RaceScreen.draw(state, on: &frame)
     }
   }
 }

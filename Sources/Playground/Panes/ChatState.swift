@@ -11,6 +11,10 @@ package struct ChatState: Sendable, Equatable {
   package var cursor: MessageID?
   package var search: Search?
   package var isRaw = false
+  /// Whether text that a drafter had guessed is marked.
+  package var isTinted = false
+  /// What was guessed of each answer made with methods, as bytes of its text in UTF-8.
+  package var drafted: [MessageID: [Range<Int>]] = [:]
   /// The message whose text is being edited in the prompt.
   package var editing: MessageID?
   /// Messages that wait until the engine is free.
@@ -55,10 +59,13 @@ package struct RunningAnswer: Sendable, Equatable {
   package var phase = Phase.waiting
   package var settings: SamplerSettings
   package var maximumTokens: Int
+  package var methods: MethodSelection
   /// What the model reads, where that is something else than the branch through its template.
   package var recordedSource: PromptSource?
   package var changes: [KnobChange] = []
   package var tokens = 0
+  /// Texts of the writers after the first, by their numbers from 1.
+  package var writers: [Int: String] = [:]
   package var isHeld = false
   /// Monotonic time at which a stop was asked for.
   package var stoppingSince: UInt64?
@@ -71,6 +78,7 @@ package struct RunningAnswer: Sendable, Equatable {
     self.message = message
     settings = request.settings
     maximumTokens = request.maximumTokens
+    methods = request.methods
     if case .raw = request.source { recordedSource = request.source }
     self.submitted = submitted
   }

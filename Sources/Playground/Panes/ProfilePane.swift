@@ -18,13 +18,28 @@ enum ProfilePane {
       let (left, right) = upper.splitRight(40)
       drawSpeed(profile, in: left, on: &frame)
       drawFacts(state, in: lower, on: &frame)
-      first.draw(in: right.splitLeft(1).rest, on: &frame)
+      let side = right.splitLeft(1).rest
+      if profile.drafting.isShown {
+        DraftingSection(profile).draw(in: side, on: &frame)
+      } else {
+        first.draw(in: side, on: &frame)
+      }
       return
     }
     // The graph comes first; the tables take what it leaves.
     let graph = room < 12 ? 6 : max(7, room * 2 / 5)
-    let height = tableHeight(tables, width: area.width, most: room - graph)
-    let (upper, lower) = area.splitBottom(height >= 3 ? height : 0)
+    var (upper, lower) = (area, area.splitBottom(0).bottom)
+    if profile.drafting.isShown {
+      let section = DraftingSection(profile)
+      let drafting = min(section.height(width: area.width), room - graph)
+      let height = tableHeight(tables, width: area.width, most: room - graph - drafting)
+      (upper, lower) = area.splitBottom(drafting + (height >= 3 ? height : 0))
+      section.draw(in: lower.splitTop(drafting).top, on: &frame)
+      lower = lower.splitTop(drafting).rest
+    } else {
+      let height = tableHeight(tables, width: area.width, most: room - graph)
+      (upper, lower) = area.splitBottom(height >= 3 ? height : 0)
+    }
     drawSpeed(profile, in: upper.splitBottom(2).rest, on: &frame)
     drawFacts(state, in: upper.splitBottom(2).bottom, on: &frame)
     draw(tables, in: lower, on: &frame)
@@ -154,10 +169,11 @@ enum ProfilePane {
         width: row.width)
       return
     }
-    let entries = [
-      ("rss", memory.resident), ("weights", memory.weights), ("kv", memory.cache),
-      ("scratch", memory.scratch),
-    ]
+    let entries =
+      [
+        ("rss", memory.resident), ("weights", memory.weights), ("kv", memory.cache),
+        ("scratch", memory.scratch),
+      ] + (memory.methods > 0 ? [("methods", memory.methods)] : [])
     var x = row.x
     let gauges = row.width >= 76
     for (name, bytes) in entries {
@@ -276,7 +292,7 @@ enum ProfilePane {
   }
 
   private static func shareItems(_ profile: ProfileState) -> [(String, String)] {
-    var items: [(String, String)] = []
+    var items = DraftingSection.items(profile)
     if let memory = profile.memory {
       items += [("rss", byteText(memory.resident)), ("kv", byteText(memory.cache))]
     }

@@ -30,12 +30,12 @@ package struct GapHistogram: Sendable, Equatable {
   }
 }
 
-/// Speed over time: tokens and the time they took in slots of a quarter second, for five minutes.
+/// Tokens over what they took, seconds or passes, in slots of a quarter second, for five minutes.
 package struct SpeedHistory: Sendable, Equatable {
   private struct Slot: Equatable {
     var number: UInt64
     var tokens: Int
-    var nanoseconds: UInt64
+    var taken: Double
   }
 
   package static let slotNanoseconds: UInt64 = 250_000_000
@@ -47,21 +47,26 @@ package struct SpeedHistory: Sendable, Equatable {
   package var isEmpty: Bool { slots.isEmpty }
 
   package mutating func record(time: UInt64, gap: UInt64) {
+    record(time: time, tokens: 1, over: Double(gap) / 1e9)
+  }
+
+  /// - Parameter taken: what the tokens took, in the unit that samples are told by: seconds or passes.
+  package mutating func record(time: UInt64, tokens: Int, over taken: Double) {
     let number = time / Self.slotNanoseconds
     if let last = slots.indices.last, slots[last].number >= number {
-      slots[last].tokens += 1
-      slots[last].nanoseconds += gap
+      slots[last].tokens += tokens
+      slots[last].taken += taken
     } else {
-      slots.append(Slot(number: number, tokens: 1, nanoseconds: gap))
+      slots.append(Slot(number: number, tokens: tokens, taken: taken))
       if slots.count > 2 * Self.longest { slots.removeFirst(slots.count - Self.longest) }
     }
   }
 
-  /// Tokens per second in each of `count` intervals that end at `end`; not a number where none came.
+  /// Tokens per second, or per pass, in each of `count` intervals that end at `end`; not a number where none came.
   package func samples(endingAt end: UInt64, interval: Double, count: Int) -> [Double] {
     guard count > 0, interval > 0 else { return [] }
     var tokens = [Int](repeating: 0, count: count)
-    var spent = [UInt64](repeating: 0, count: count)
+    var taken = [Double](repeating: 0, count: count)
     for slot in slots.reversed() {
       // A slot counts where its middle lies, but never later than the newest interval.
       let middle = slot.number * Self.slotNanoseconds + Self.slotNanoseconds / 2
@@ -69,9 +74,9 @@ package struct SpeedHistory: Sendable, Equatable {
       let index = count - 1 - Int(age / interval)
       if index < 0 { break }
       tokens[index] += slot.tokens
-      spent[index] += slot.nanoseconds
+      taken[index] += slot.taken
     }
-    return zip(tokens, spent).map { $1 > 0 ? Double($0) / (Double($1) / 1e9) : .nan }
+    return zip(tokens, taken).map { $1 > 0 ? Double($0) / $1 : .nan }
   }
 }
 
@@ -97,6 +102,10 @@ package struct ProfileState: Sendable, Equatable {
   /// Rows of the prompt that were computed.
   package var promptRows = 0
   package var memory: MemoryFigures?
+  /// What rounds with drafts tell.
+  package var drafting = DraftingState()
+  /// What the last answer was made with.
+  package var methods = MethodSelection.none
   package var roofs = Roofs()
   package var threads: Int?
   package var timeToFirstToken: Double?
@@ -121,7 +130,9 @@ package struct ProfileState: Sendable, Equatable {
     return Double(tokens - 1) / (Double(newest - answerStart) / 1e9)
   }
 
-  package mutating func beginAnswer() {
+  package mutating func beginAnswer(with methods: MethodSelection = .none) {
+    self.methods = methods
+    drafting.begin()
     gaps = GapHistogram()
     operations = OperationTotals()
     promptOperations = OperationTotals()
@@ -144,20 +155,30 @@ package struct ProfileState: Sendable, Equatable {
     tokens += 1
     if token.index == 0 { promptOperations = token.operations }
     newest = max(newest, token.time)
-    if let previous, token.time > previous {
-      gaps.record(nanoseconds: token.time - previous)
-      history.record(time: token.time, gap: token.time - previous)
+    if let previous {
+      // Tokens of one pass come at once: the first of them waited for it.
+      let gap = token.time > previous ? token.time - previous : 0
+      if gap > 0 { gaps.record(nanoseconds: gap) }
+      history.record(time: token.time, gap: gap)
       operations.add(token.operations)
     } else {
       answerStart = token.time
     }
-    previous = token.time
+    previous = max(previous ?? 0, token.time)
+  }
+
+  /// Takes in a round, which comes after its tokens.
+  package mutating func record(_ round: RoundRecord) {
+    // The round that gives the first token ends the prompt, and says nothing of drafting.
+    guard drafting.totals.passes > 0 || round.emitted == 0 || tokens > round.emitted else { return }
+    drafting.record(round, at: newest)
   }
 
   package mutating func record(_ sample: ProfileSample) {
     memory = MemoryFigures(
       weights: sample.weightBytes, cache: sample.cacheBytes, scratch: sample.scratchBytes,
-      resident: sample.residentBytes)
+      resident: sample.residentBytes, methods: sample.methodBytes)
+    if let curve = sample.costCurve { drafting.costCurve = curve }
     roofs = sample.roofs
     threads = sample.threads
   }
@@ -179,4 +200,6 @@ package struct MemoryFigures: Sendable, Equatable {
   package var cache: Int
   package var scratch: Int
   package var resident: Int
+  /// What methods keep, the weights of a draft model included.
+  package var methods = 0
 }

@@ -17,7 +17,7 @@ extension PlaygroundState {
       return runCommandLine(String(text.dropFirst()))
     }
     guard !text.trimmed.isEmpty else { return [] }
-    guard model.summary != nil, running == nil else { return enqueue(text) }
+    guard model.summary != nil, !isBusy else { return enqueue(text) }
     return send(text)
   }
 
@@ -35,7 +35,7 @@ extension PlaygroundState {
   }
 
   mutating func sendQueued() -> [Effect] {
-    guard running == nil, model.summary != nil, !chat.queue.isEmpty else { return [] }
+    guard !isBusy, model.summary != nil, !chat.queue.isEmpty else { return [] }
     return send(chat.queue.removeFirst())
   }
 
@@ -77,10 +77,14 @@ extension PlaygroundState {
     let ticket = ticket()
     let request = GenerateRequest(
       source: source(upTo: start == nil ? parent : id), settings: settings,
-      maximumTokens: maximumTokens)
+      maximumTokens: maximumTokens, methods: methods.selection)
     running = RunningAnswer(
       ticket: ticket, message: id, request: request, submitted: clock.monotonic)
-    profile.beginAnswer()
+    profile.beginAnswer(with: request.methods)
+    if !request.methods.isPlain {
+      chat.drafted[id] = []
+      chat.transcript.mark([], of: id)
+    }
     if extends {
       chat.transcript.begin(id)
       chat.transcript.append(start?.text ?? "")
@@ -184,6 +188,11 @@ extension PlaygroundState {
       opposite = .settings(settings)
       let label = Self.difference(from: settings, to: old)
       effects = replaceSettings(old) + say(.info, (forward ? "redone: " : "undone: ") + label)
+    case .methods(let old):
+      opposite = .methods(methods.setup)
+      methods.setup = old
+      effects = say(
+        .info, "\(forward ? "redone" : "undone"): \(methods.selection.title)")
     }
     if forward { undo.past.append(opposite) } else { undo.future.append(opposite) }
     return effects

@@ -7,6 +7,7 @@ extension PlaygroundState {
     if running?.ticket == ticket { return handleAnswer(event) }
     guard let inquiry = inquiries[ticket] else { return [] }
     switch (event, inquiry) {
+    case (_, .race): return handleRace(event, ticket: ticket)
     case (.loading(let fraction), .load(let path)):
       model = .loading(path: path, fraction: fraction)
       return []
@@ -49,6 +50,12 @@ extension PlaygroundState {
     if case .load(let path) = inquiries[ticket], case .loading = model {
       model = previousModel ?? .failed(path: path, reason: "loading was broken off")
     }
+    if inquiries[ticket] == .race, methods.race?.ticket == ticket, methods.race?.isRunning == true {
+      let reason =
+        methods.race?.isStopping == true
+        ? "stopped: there is no verdict" : "the engine ended the race without a word"
+      return endRace(reason, ticket: ticket)
+    }
     inquiries[ticket] = nil
     return []
   }
@@ -56,7 +63,10 @@ extension PlaygroundState {
   private mutating func loaded(_ summary: ModelSummary) -> [Effect] {
     let isOther = model.summary != summary && session.savedAt != nil
     // Speed and memory of one model say nothing of the next.
-    if let old = previousModel?.summary, old.path != summary.path { profile.forgetFigures() }
+    if let old = previousModel?.summary, old.path != summary.path {
+      profile.forgetFigures()
+      methods.forgetFigures()
+    }
     model = .ready(summary)
     previousModel = .ready(summary)
     modelHash = ""
@@ -82,7 +92,8 @@ extension PlaygroundState {
       return record([
         .answerStarted(
           message: answer.message, settings: answer.settings, promptTokens: promptTokens,
-          maximumTokens: answer.maximumTokens, source: answer.recordedSource)
+          maximumTokens: answer.maximumTokens, source: answer.recordedSource,
+          methods: answer.methods)
       ])
     case .prefill(let done, let total, let seconds):
       running?.phase = .reading(done: done, total: total, seconds: seconds)
@@ -101,7 +112,10 @@ extension PlaygroundState {
       return effects
     case .failed(let error):
       return giveUpAnswer() + returnQueue() + say(.error, error.message)
-    case .loading, .loaded, .inspected: return []
+    case .round(let round):
+      profile.record(round)
+      return []
+    case .loading, .loaded, .inspected, .race: return []
     }
   }
 
@@ -110,8 +124,8 @@ extension PlaygroundState {
     // The last token of a full context was chosen but has no position any more.
     chat.contextTokens = min(chunk.contextCount, model.summary?.contextLength ?? .max)
     let tokens = chunk.records.map(\.sampled.token)
-    chat.conversation.appendText(chunk.text, tokens: tokens, to: answer.message)
-    chat.transcript.append(chunk.text)
+    let writer = chunk.records.first?.writer ?? 0
+    show(chunk, of: answer, writer: writer)
     var records: [SessionRecord] = []
     for token in chunk.records {
       if let settings = token.settings {
@@ -134,15 +148,17 @@ extension PlaygroundState {
     }
     records.append(
       .answerTokens(
-        message: answer.message, tokens: tokens, text: chunk.text))
+        message: answer.message, tokens: tokens, text: writer == 0 ? chunk.text : ""))
     return record(records)
   }
 
   private mutating func finish(_ provenance: Provenance, of answer: RunningAnswer) -> [Effect] {
     running = nil
     profile.timeToFirstToken = provenance.timeToFirstToken
+    noteFigures(of: provenance)
+    var effects = closeWriters(of: answer)
     chat.conversation.setProvenance(provenance, of: answer.message)
-    var effects = record([.answerFinished(message: answer.message, provenance: provenance)])
+    effects += record([.answerFinished(message: answer.message, provenance: provenance)])
     if chat.conversation[answer.message]?.text.isEmpty == true, provenance.tokens == 0 {
       effects += show(head: chat.conversation[answer.message]?.parent)
     } else {
@@ -163,6 +179,18 @@ extension PlaygroundState {
     return effects + sendQueued()
   }
 
+  /// What an answer with methods tells of them; of their speed only a race does.
+  private mutating func noteFigures(of provenance: Provenance) {
+    guard provenance.passes > 0, provenance.tokens > 1 else { return }
+    let acceptance = profile.drafting.totals.acceptance
+    methods.note(provenance.methods) { figures in
+      // Figures of a race in solo mode stay as they were measured together.
+      guard figures.ratio == nil else { return }
+      figures.tokensPerPass = Double(provenance.tokens) / Double(provenance.passes)
+      figures.acceptance = acceptance
+    }
+  }
+
   /// Gives what waits to be sent back to the prompt, where it can be sent again or dropped.
   mutating func returnQueue() -> [Effect] {
     guard !chat.queue.isEmpty else { return [] }
@@ -175,9 +203,10 @@ extension PlaygroundState {
   mutating func giveUpAnswer() -> [Effect] {
     guard let answer = running else { return [] }
     running = nil
+    let effects = closeWriters(of: answer)
     guard chat.conversation[answer.message]?.text.isEmpty != false else {
       chat.transcript.end(note: "broken off")
-      return []
+      return effects
     }
     return show(head: chat.conversation[answer.message]?.parent)
   }

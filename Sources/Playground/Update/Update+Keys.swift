@@ -98,6 +98,7 @@ extension PlaygroundState {
       self.running?.stoppingSince = clock.monotonic
       return [.cancel(ticket: running.ticket)] + say(.info, "stopping: what has come is kept")
     }
+    if methods.race?.isRunning == true { return stopRace() }
     if let load = inquiries.first(where: { if case .load = $0.value { true } else { false } }) {
       return [.cancel(ticket: load.key)] + say(.info, "stopping to load")
     }
@@ -109,17 +110,20 @@ extension PlaygroundState {
   }
 
   mutating func quit(asks: Bool = true) -> [Effect] {
-    if asks, running != nil {
+    let race = methods.race?.isRunning == true ? methods.race : nil
+    if asks, running != nil || race != nil {
       overlays.append(
         .dialog(
           Dialog(
             purpose: .quitWhileRunning, title: "quit?",
-            text: "An answer is being made. What has come so far is saved.",
+            text: running != nil
+              ? "An answer is being made. What has come so far is saved."
+              : "A race is run. Its result would be lost.",
             choices: [.init(key: "y", label: "quit"), .init(key: "n", label: "stay")])))
       return []
     }
     isQuitting = true
-    let cancel = running.map { [Effect.cancel(ticket: $0.ticket)] } ?? []
+    let cancel = [running?.ticket, race?.ticket].compactMap { $0 }.map { Effect.cancel(ticket: $0) }
     return cancel + [.syncSession, .quit]
   }
 

@@ -10,6 +10,10 @@ package enum Motion: Sendable, Equatable {
 extension PlaygroundState {
   /// Moves in the focused pane.
   mutating func move(_ motion: Motion) {
+    guard overlays.last != .race else {
+      scrollRace(motion)
+      return
+    }
     switch focus {
     case .chat: scrollChat(motion)
     case .knobs:
@@ -21,6 +25,10 @@ extension PlaygroundState {
     case .sessions:
       sessions.selected = Self.moved(
         sessions.selected, motion, count: sessions.shown.count, page: 10)
+    case .methods:
+      let rows = methods.rows
+      let row = Self.moved(methods.cursorRow, motion, count: rows.count, page: 8)
+      if rows.indices.contains(row) { methods.cursor = rows[row] }
     case .profile: break
     }
   }

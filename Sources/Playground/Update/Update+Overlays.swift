@@ -17,6 +17,7 @@ extension PlaygroundState {
     case .input(let input): return handle(key, in: input)
     case .inspector(let inspector): return handle(key, in: inspector)
     case .log(let top): return handle(key, inLogAt: top)
+    case .race: return handleInRace(key)
     }
   }
 
@@ -95,8 +96,9 @@ extension PlaygroundState {
     case .profile: focus = .profile
     case .knobs: focus = .knobs
     case .sessions: focus = .sessions
+    case .methods: focus = .methods
     case .chat: focus = .chat
-    case .anywhere, .prompt, .normal: break
+    case .anywhere, .prompt, .normal, .race: break
     }
     return run(command, argument)
   }
@@ -131,6 +133,8 @@ extension PlaygroundState {
       switch input.purpose {
       case .search(let pane): return search(input.editor.text, in: pane)
       case .knob(let index): return setKnob(KnobItem.at(index), to: input.editor.text)
+      case .methodKnob(let method, let knob):
+        return setMethodKnob(knob, of: method, to: input.editor.text)
       case .title: return rename(input.editor.text.trimmed)
       }
     default:

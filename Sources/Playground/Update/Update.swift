@@ -74,7 +74,9 @@ extension PlaygroundState {
   /// Sets the branch anew where the width, the view or the branch itself changed.
   mutating func layOutTranscript() {
     let width = max(8, Layout(self).chatText.width)
-    guard width != chat.transcript.width || chat.isRaw != chat.transcript.isRaw else { return }
+    let shown = chat.transcript
+    guard width != shown.width || chat.isRaw != shown.isRaw || chat.isTinted != shown.isTinted
+    else { return }
     rebuildTranscript(width: width)
   }
 
@@ -84,7 +86,10 @@ extension PlaygroundState {
     chat.transcript = Transcript(
       branch: chat.conversation.branch, system: chat.conversation.system,
       note: { provenanceLine(of: $0, width: width) }, openID: running?.message, width: width,
-      isRaw: chat.isRaw)
+      isRaw: chat.isRaw, isTinted: chat.isTinted, drafted: chat.drafted)
+    if let running, !running.writers.isEmpty, chat.conversation.head == running.message {
+      chat.transcript.replace(with: text(of: running))
+    }
   }
 
   /// Loads a model file; the present one stays until the new one is there.
@@ -103,6 +108,8 @@ extension PlaygroundState {
     undo = UndoHistory()
     profile = ProfileState()
     if let settings = opened.settings { self.settings = settings }
+    let last = opened.conversation.branch.last { $0.provenance != nil }?.provenance
+    if let selection = last?.methods, !selection.isPlain { methods.take(selection) }
     rebuildTranscript(width: max(8, Layout(self).chatText.width))
     _ = say(opened.note == nil ? .info : .warning, opened.note ?? "resumed \(opened.title)")
     return measure()
@@ -143,7 +150,10 @@ extension PlaygroundState {
 
   /// What the model reads for the branch that ends at `id`.
   func source(upTo id: MessageID?) -> PromptSource {
-    let turns = chat.conversation.turns(to: id)
+    source(of: chat.conversation.turns(to: id))
+  }
+
+  func source(of turns: [ChatTurn]) -> PromptSource {
     guard let summary = model.summary, summary.template == nil else { return .chat(turns) }
     // Without a template there are no turns: the model continues the text as it stands.
     return .raw(turns.map(\.text).joined(separator: "\n"), parsesSpecial: false)

@@ -43,6 +43,11 @@ package struct ModelCatalogue: Sendable, Equatable, Decodable {
     guard Set(models.map(\.name)).count == models.count else {
       throw InferenceError(.environment, "the model catalogue names a model twice")
     }
+    if let entry = models.first(where: { $0.drafter.map { self[$0] == nil } ?? false }) {
+      throw InferenceError(
+        .environment,
+        "the model catalogue's entry '\(entry.name)' has a drafter that is not among its models")
+    }
     guard self[`default`] != nil else {
       throw InferenceError(
         .environment, "the model catalogue's default '\(`default`)' is not among its models")
@@ -58,6 +63,8 @@ package struct CatalogueEntry: Sendable, Equatable, Decodable {
   package var licence: String
   /// What has to be known before fetching it, such as terms of use.
   package var note: String?
+  /// The name of the smaller model that can draft for it.
+  package var drafter: String?
   /// Bytes that travel.
   package var download: Int
   /// Package requirements; `{1..4}` stands for the numbers from 1 to 4.

@@ -8,7 +8,8 @@ final class AnswerStream {
   private(set) var changes: [KnobChange] = []
   private(set) var firstTokenTime: UInt64?
   private(set) var lastTokenTime: UInt64 = 0
-  private var detokenizer = IncrementalDetokenizer()
+  /// One for each writer, whose bytes must not mix.
+  private var detokenizers: [Int: IncrementalDetokenizer] = [:]
   private var filter: StopStringFilter
   private let tokenizer: any Tokenizer
   private let promptCount: Int
@@ -31,14 +32,18 @@ final class AnswerStream {
     }
     if firstTokenTime == nil { firstTokenTime = record.time }
     lastTokenTime = record.time
-    let text = filter.append(detokenizer.append(tokenizer.bytes(of: token, special: false)))
+    var text = detokenizers[record.writer, default: IncrementalDetokenizer()]
+      .append(tokenizer.bytes(of: token, special: false))
+    // Stop strings are looked for in what the first writer says.
+    if record.writer == 0 { text = filter.append(text) }
     return TokenChunk(
       text: text, records: [record], pieces: pieces(of: record), contextCount: contextCount)
   }
 
   /// The text still held back at the end; nil where there is none.
   func finish() -> TokenChunk? {
-    let text = filter.append(detokenizer.finish()) + filter.finish()
+    let rest = detokenizers[0]?.finish() ?? ""
+    let text = filter.append(rest) + filter.finish()
     guard !text.isEmpty else { return nil }
     return TokenChunk(text: text, records: [], pieces: [:], contextCount: contextCount)
   }

@@ -14,6 +14,7 @@ package actor Engine {
   private var roofline: Roofline?
   private var current: EngineModel?
   private var caches = CacheStore()
+  private let shelf: MethodShelf
 
   package nonisolated var unownedExecutor: UnownedSerialExecutor {
     unsafe executor.asUnownedSerialExecutor()
@@ -25,7 +26,7 @@ package actor Engine {
   package init(
     threads: Int? = nil, rooflineFile: String? = nil,
     loader: @escaping EngineModelLoader = EngineModel.fromGGUF,
-    decoding: DecodingParts = .standard
+    decoding: DecodingParts = .standard, supplies: MethodSupplies = .methodsOnly
   ) {
     executor = ComputeThreadExecutor(name: "paceline-engine")
     let pool = WorkerPool(count: threads)
@@ -33,6 +34,7 @@ package actor Engine {
     roofline = rooflineFile.map { Roofline(file: $0, threads: pool.count, kernels: .shared) }
     self.loader = loader
     self.decoding = decoding
+    shelf = MethodShelf(supplies: supplies, loader: loader, pool: pool)
   }
 
   deinit {
@@ -71,10 +73,15 @@ package actor Engine {
         entry.events.yield(.inspected(try PromptBuilder(model: try model()).listing(of: source)))
       case .generate(let request):
         try GenerateRun(
-          request: request, entry: entry, model: try model(), decoding: decoding, pool: pool,
-          roofs: roofline?.roofs ?? Roofs()
+          request: request, entry: entry, model: try model(), decoding: decoding, shelf: shelf,
+          pool: pool, roofs: roofline?.roofs ?? Roofs()
         ).run(caches: &caches)
         roofline?.renew()
+      case .race(let request):
+        try RaceRun(
+          request: request, entry: entry, model: try model(), decoding: decoding, shelf: shelf,
+          pool: pool
+        ).run()
       }
     } catch {
       entry.events.yield(.failed(error))
@@ -101,6 +108,7 @@ package actor Engine {
     loaded.summary.threads = pool.count
     loaded.summary.loadSeconds = secondsBetween(start, monotonicNanoseconds())
     caches.removeAll()
+    shelf.clear()
     current = loaded
     if let file = loaded.file {
       // What could not be measured while the file was still on the disk is made up for then.

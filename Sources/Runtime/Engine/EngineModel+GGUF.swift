@@ -28,6 +28,9 @@ extension EngineModel {
         templateNote: note, instructionSet: "", threads: 0, loadSeconds: 0))
     if let template = recognition.template { model.template = { template.pieces(of: $0) } }
     model.scratchBytes = { network.scratchByteCount }
+    model.streamed = { (options: StreamingOptions) throws(InferenceError) in
+      try loaded.streamed(options)
+    }
     return model
   }
 }

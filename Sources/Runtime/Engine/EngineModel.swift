@@ -11,6 +11,8 @@ package struct EngineModel: Sendable {
   package var template: (@Sendable ([ChatTurn]) throws(InferenceError) -> [PromptPiece])?
   /// The mapped weights; nil for a model without a file.
   package var file: MappedFile?
+  /// The model once more, its weights read from disk while it computes; nil where that is not possible.
+  package var streamed: (@Sendable (StreamingOptions) throws(InferenceError) -> any LanguageModel)?
   /// Bytes of activations and other working memory.
   package var scratchBytes: @Sendable () -> Int = { 0 }
   /// Its `instructionSet`, `threads` and `loadSeconds` are filled in by the engine.

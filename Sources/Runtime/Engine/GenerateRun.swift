@@ -10,17 +10,23 @@ final class GenerateRun {
   private let control: DecodingControl
   private let model: EngineModel
   private let decoding: DecodingParts
+  private let shelf: MethodShelf
   private let pool: WorkerPool
   private let roofs: Roofs
   private let startTime = monotonicNanoseconds()
   private var loopTime: UInt64 = 0
+  private var promptEnd: UInt64?
   private var schedule: KnobSchedule
   private var ticker = ProfileTicker()
+  private var rounds = RoundTotals()
+  private var methodBytes = 0
+  private var costCurve: CostCurve?
 
   init(
     request: GenerateRequest, entry: JobQueue.Entry, model: EngineModel, decoding: DecodingParts,
-    pool: WorkerPool, roofs: Roofs
+    shelf: MethodShelf, pool: WorkerPool, roofs: Roofs
   ) {
+    self.shelf = shelf
     self.request = request
     events = entry.events
     control = entry.control
@@ -45,10 +51,18 @@ final class GenerateRun {
     }
     let answer = AnswerStream(
       tokenizer: self.model.tokenizer, stopStrings: request.stopStrings, promptCount: prompt.count)
-    // However it ends, the next prompt may reuse just what the cache then holds.
-    defer { caches.settle(prompt + answer.tokens) }
+    // However it ends, the next prompt may reuse just what the cache then holds. What a method's own loop leaves
+    // behind the prompt is its own affair.
+    var keepsAnswer = true
+    defer { caches.settle(keepsAnswer ? prompt + answer.tokens : prompt) }
     events.yield(.started(promptTokens: prompt.count, reused: reused, contextLength: capacity))
-    let finish = try decode(prompt, reused: reused, cache: cache, into: answer)
+    var plan = decoding.plan(
+      model: model, tokenizer: self.model.tokenizer, cache: cache, settings: request.settings)
+    try shelf.install(request.methods, in: &plan, for: self.model, memory: shelf.memory)
+    keepsAnswer = plan.loop is SpeculativeLoop
+    methodBytes = plan.extraByteCount + (plan.drafter?.byteCount ?? 0)
+    costCurve = plan.governor?.curve
+    let finish = try decode(prompt, reused: reused, plan: &plan, into: answer)
     if let rest = answer.finish() { events.yield(.tokens(rest)) }
     let end = monotonicNanoseconds()
     tell(at: end, cache: cache, always: true)
@@ -57,10 +71,10 @@ final class GenerateRun {
   }
 
   private func decode(
-    _ prompt: [TokenID], reused: Int, cache: any KVCache, into answer: AnswerStream
+    _ prompt: [TokenID], reused: Int, plan: inout DecodingPlan, into answer: AnswerStream
   ) throws(InferenceError) -> FinishReason {
-    var plan = decoding.plan(
-      model: model.model, tokenizer: model.tokenizer, cache: cache, settings: request.settings)
+    let cache = plan.cache
+    let (drafter, extraBytes) = (plan.drafter, plan.extraByteCount)
     schedule.apply(before: 0, to: control)
     loopTime = monotonicNanoseconds()
     let loopRequest = DecodingRequest(
@@ -70,6 +84,7 @@ final class GenerateRun {
       switch event {
       case .prefill(let done, let total):
         let now = monotonicNanoseconds()
+        if done == total { promptEnd = now }
         events.yield(.prefill(done: done, total: total, seconds: secondsBetween(loopTime, now)))
         tell(at: now, cache: cache)
       case .token(let record):
@@ -77,6 +92,10 @@ final class GenerateRun {
         schedule.apply(before: record.index + 1, to: control)
         ticker.add(record.operations)
         tell(at: record.time, cache: cache)
+      case .round(let round):
+        rounds.add(round)
+        methodBytes = extraBytes + (drafter?.byteCount ?? 0)
+        events.yield(.round(round))
       }
       return answer.hasStopped ? .stop : .go
     }
@@ -87,13 +106,14 @@ final class GenerateRun {
   /// Sends a profile sample where one is due.
   private func tell(at time: UInt64, cache: any KVCache, always: Bool = false) {
     guard let operations = ticker.take(at: time, always: always) else { return }
-    events.yield(
-      .profile(
-        ProfileSample(
-          time: time, weightBytes: model.file?.byteCount ?? model.model.weightByteCount,
-          cacheBytes: cache.byteCount, scratchBytes: model.scratchBytes(),
-          residentBytes: ProcessMemory.residentBytes, operations: operations, threads: pool.count,
-          roofs: roofs)))
+    var sample = ProfileSample(
+      time: time, weightBytes: model.file?.byteCount ?? model.model.weightByteCount,
+      cacheBytes: cache.byteCount, scratchBytes: model.scratchBytes(),
+      residentBytes: ProcessMemory.residentBytes, operations: operations, threads: pool.count,
+      roofs: roofs)
+    sample.methodBytes = methodBytes
+    sample.costCurve = costCurve?.values
+    events.yield(.profile(sample))
   }
 
   private func provenance(
@@ -104,9 +124,11 @@ final class GenerateRun {
       model: model.summary.name, settings: request.settings, promptTokens: prompt,
       reusedTokens: reused, tokens: answer.tokens.count, finish: finish,
       promptSeconds: secondsBetween(loopTime, first),
-      generationSeconds: secondsBetween(first, max(first, answer.lastTokenTime)),
+      generationSeconds: secondsBetween(promptEnd ?? first, max(first, answer.lastTokenTime)),
       timeToFirstToken: secondsBetween(startTime, first))
     provenance.changes = answer.changes
+    provenance.methods = request.methods
+    provenance.passes = rounds.passes
     return provenance
   }
 }

@@ -8,6 +8,7 @@ package struct SessionFile: Sendable {
   package var title: String?
   /// Every answer and continuation of one, in the order they were made.
   package var answers: [RecordedAnswer] = []
+  package var races: [RaceResult] = []
   /// The model that a next answer would come from.
   package var model: ModelReference
   /// What a person may want to know, such as a torn last line.
@@ -30,6 +31,7 @@ package struct RecordedAnswer: Sendable, Equatable {
   package var promptTokens: Int
   package var maximumTokens: Int
   package var stopStrings: [String]
+  package var methods = MethodSelection.none
   package var tokens: [TokenID] = []
   package var text = ""
   package var changes: [KnobChange] = []

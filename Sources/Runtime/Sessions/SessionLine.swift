@@ -36,6 +36,8 @@ struct SessionLine: Decodable {
   var ids: [TokenID]?
   var at: Int?
   var made: ProvenanceFields?
+  var methods: MethodSelection?
+  var result: RaceResult?
   var tornBytes: Int?
 
   /// A session's name, or a message's number.
@@ -68,7 +70,8 @@ struct SessionLine: Decodable {
       .answerStarted(
         message: try count(message, "message"), settings: try need(settings, "settings").settings,
         promptTokens: try count(promptTokens, "promptTokens"),
-        maximumTokens: try count(maxTokens, "maxTokens"), stopStrings: stop ?? [], source: source)
+        maximumTokens: try count(maxTokens, "maxTokens"), stopStrings: stop ?? [], source: source,
+        methods: methods ?? .none)
     case "tokens":
       .answerTokens(
         message: try count(message, "message"), tokens: try need(ids, "ids"),
@@ -81,6 +84,8 @@ struct SessionLine: Decodable {
     case "done":
       .answerFinished(
         message: try count(message, "message"), provenance: try need(made, "made").provenance())
+    case "race":
+      .race(try need(result, "result"), prompt: try need(source, "turns"))
     case "head": .head(try message.map { id throws(SessionLineError) in try count(id, "message") })
     case "title": .title(try need(text, "text"))
     case "resumed": .resumed(tornBytes: try count(tornBytes, "tornBytes"))
@@ -143,6 +148,8 @@ struct ProvenanceFields: Decodable {
   var model: String?
   var settings: DecodedSettings
   var changes: [Change]?
+  var methods: MethodSelection?
+  var passes: Int?
 
   func provenance() throws(SessionLineError) -> Provenance {
     guard let finish = FinishReason(rawValue: finish) else {
@@ -154,6 +161,8 @@ struct ProvenanceFields: Decodable {
       reusedTokens: try count(reusedTokens ?? 0, "reusedTokens"),
       tokens: try count(tokens, "tokens"), finish: finish, promptSeconds: promptSeconds ?? 0,
       generationSeconds: generationSeconds ?? 0, timeToFirstToken: firstTokenSeconds ?? 0)
+    provenance.methods = methods ?? .none
+    provenance.passes = try count(passes ?? 0, "passes")
     provenance.changes = try (changes ?? []).map { change throws(SessionLineError) in
       KnobChange(tokenIndex: try count(change.at, "changes.at"), settings: change.settings.settings)
     }

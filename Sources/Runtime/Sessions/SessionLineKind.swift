@@ -1,8 +1,8 @@
 /// Just the type of a line of a session file.
 struct SessionLineKind: Decodable {
   private static let known: Set<String> = [
-    "session", "model", "system", "message", "answer", "tokens", "knobs", "done", "head", "title",
-    "resumed",
+    "session", "model", "system", "message", "answer", "tokens", "knobs", "done", "race", "head",
+    "title", "resumed",
   ]
 
   var type: String

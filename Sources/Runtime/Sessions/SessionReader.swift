@@ -118,13 +118,15 @@ package struct SessionReader {
     case .head(let id):
       if let id, file.conversation[id] == nil { return "there is no message \(id)" }
       file.conversation.show(id)
-    case .answerStarted(let id, let settings, let prompt, let maximum, let stops, let source):
+    case .race(let result, _): file.races.append(result)
+    case .answerStarted(
+      let id, let settings, let prompt, let maximum, let stops, let source, let methods):
       guard let message = answer(id) else { return "message \(id) is no answer" }
       let turns = file.conversation.turns(to: message.text.isEmpty ? message.parent : id)
       file.answers.append(
         RecordedAnswer(
           message: id, model: file.model, turns: turns, source: source, settings: settings,
-          promptTokens: prompt, maximumTokens: maximum, stopStrings: stops))
+          promptTokens: prompt, maximumTokens: maximum, stopStrings: stops, methods: methods))
     case .answerTokens(let id, let tokens, let text):
       guard let index = openAnswer(of: id) else { return "message \(id) has no answer begun" }
       file.answers[index].tokens += tokens

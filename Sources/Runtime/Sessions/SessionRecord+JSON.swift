@@ -27,13 +27,15 @@ extension SessionRecord {
       if let provenance = message.provenance {
         object.add("made", Self.object(provenance))
       }
-    case .answerStarted(let message, let settings, let prompt, let maximum, let stops, let source):
+    case .answerStarted(
+      let message, let settings, let prompt, let maximum, let stops, let source, let methods):
       object.add("type", "answer")
       object.add("message", message)
       object.add("promptTokens", prompt)
       object.add("maxTokens", maximum)
       if !stops.isEmpty { object.add("stop", stops) }
       if let source { Self.add(source, to: &object) }
+      if !methods.isPlain { object.add("methods", json: Self.json(methods)) }
       object.add("settings", SettingsFields.object(settings))
     case .answerTokens(let message, let tokens, let text):
       object.add("type", "tokens")
@@ -49,6 +51,10 @@ extension SessionRecord {
       object.add("type", "done")
       object.add("message", message)
       object.add("made", Self.object(provenance))
+    case .race(let result, let prompt):
+      object.add("type", "race")
+      Self.add(prompt, to: &object)
+      object.add("result", json: Self.json(result))
     case .head(let message):
       object.add("type", "head")
       object.add("message", message)
@@ -105,6 +111,10 @@ extension SessionRecord {
     object.add("generationSeconds", provenance.generationSeconds)
     object.add("firstTokenSeconds", provenance.timeToFirstToken)
     object.add("model", provenance.model)
+    if !provenance.methods.isPlain {
+      object.add("methods", json: json(provenance.methods))
+      object.add("passes", provenance.passes)
+    }
     object.add("settings", SettingsFields.object(provenance.settings))
     object.add(
       "changes",
@@ -115,6 +125,13 @@ extension SessionRecord {
         return entry
       })
     return object
+  }
+
+  /// Values whose JSON is nobody else's business; nil, and so `null`, where a number has no JSON.
+  private static func json(_ value: some Encodable) -> String? {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return (try? encoder.encode(value)).map { String(decoding: $0, as: UTF8.self) }
   }
 
   /// Reads a line back.

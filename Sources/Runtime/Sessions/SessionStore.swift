@@ -154,7 +154,7 @@ extension RecordedAnswer {
     var records: [SessionRecord] = [
       .answerStarted(
         message: id, settings: settings, promptTokens: promptTokens, maximumTokens: maximumTokens,
-        stopStrings: stopStrings, source: source)
+        stopStrings: stopStrings, source: source, methods: methods)
     ]
     records += changes.map { .knobs(message: id, change: $0) }
     if !tokens.isEmpty || !text.isEmpty {

@@ -16,7 +16,8 @@ struct Stage {
   static let start = 1_772_366_580.0
 
   init(_ width: Int = 80, _ height: Int = 24, model: ModelSummary? = Script.model) {
-    state = PlaygroundState(size: Size(width: width, height: height))
+    state = PlaygroundState(
+      size: Size(width: width, height: height), methods: TestMethods.all)
     tick(0)
     if let model {
       effects += state.load(path: model.path)
@@ -88,6 +89,15 @@ struct Stage {
     }
     play([.profile(script.profile())])
     play([.finished(script.provenance(finish, promptTokens: promptTokens))])
+  }
+
+  /// Plays events of the engine to the race that runs.
+  mutating func play(race events: [JobEvent]) {
+    guard let ticket = state.methods.race?.ticket else {
+      Issue.record("no race is running")
+      return
+    }
+    play(events, ticket: ticket)
   }
 
   /// The effects since the last call.

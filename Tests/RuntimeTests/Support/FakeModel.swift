@@ -83,7 +83,9 @@ final class FakeCache: KVCache {
   var count: Int { tokens.count }
   var byteCount: Int { tokens.count * 4 }
 
-  func begin(parents: [Int]) throws(InferenceError) {
+  var provisionalCount: Int { provisional.count }
+
+  func begin(parents: [Int], isGrowing: Bool) throws(InferenceError) {
     guard tokens.count + parents.count <= capacity else {
       throw InferenceError(.contextFull, "\(tokens.count) + \(parents.count) > \(capacity)")
     }

@@ -1,0 +1,56 @@
+import Inference
+
+/// Reads the text with the small model and grows a tree behind it.
+///
+/// Where the answer is greedy, tokens are chosen in order of their probability; else they are drawn, and nothing that
+/// decides whether a row is in the draft knows what was drawn for it, so that rejection sampling stays exact.
+final class DynamicTreeDrafter: Drafter {
+  private let model: DraftModel
+  private let options: DynamicTree
+  private var calibration = DynamicTreeCalibration()
+
+  init(model: DraftModel, options: DynamicTree) {
+    self.model = model
+    self.options = options
+  }
+
+  var byteCount: Int { model.byteCount }
+
+  func begin(_ history: TokenHistory) throws(InferenceError) {
+    calibration = DynamicTreeCalibration()
+  }
+
+  func observe(_ outcome: DraftOutcome) throws(InferenceError) { calibration.observe(outcome) }
+
+  func propose(_ request: DraftRequest) throws(InferenceError) -> Draft {
+    let limit = min(request.limit, options.nodes)
+    guard limit > 0 else { return .empty }
+    do throws(InferenceError) {
+      var growth = try DynamicTreeGrowth(
+        request, model: model, settings: settings(for: request.sampler.settings),
+        calibration: options.calibrates == 1 ? calibration : nil)
+      let shape = DynamicTreeShape(rawValue: options.shape) ?? .dynamic
+      guard shape == .dynamic else { return try growth.grow(shape.parents(limit)) }
+      let least = max(options.threshold, request.leastConfidence)
+      return options.order == 0
+        ? try growth.growByLayers(limit: limit, least: least)
+        : try growth.growInOrder(limit: limit, least: least)
+    } catch {
+      // The answer goes on where the small model's context ends.
+      guard error.code == .contextFull else { throw error }
+      return .empty
+    }
+  }
+
+  /// What the small model's tokens come by.
+  private func settings(for answer: SamplerSettings) -> SamplerSettings {
+    var settings = answer
+    if options.draftTemperature > 0 { settings.temperature = options.draftTemperature }
+    guard answer.isGreedy else { return settings }
+    if options.draftTemperature == 0 { settings.temperature = 1 }
+    // As where the answer is greedy: what cuts does not act, what edits logits does.
+    settings.dynamicTemperatureRange = 0
+    settings.order.removeAll { $0.cuts || $0 == .mirostat }
+    return settings
+  }
+}

@@ -1,0 +1,40 @@
+import ArgumentParser
+import Inference
+import Methods
+
+/// The methods that an answer is made with.
+struct MethodOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      "A method that `methods` lists, such as lookahead-trie or prompt-lookup:length=8; may be given many times.",
+      valueName: "id[:knob=n,...]"),
+    completion: .list(MethodCatalog.all.map(\.card.id)))
+  var method: [String] = []
+
+  @Flag(
+    name: .customLong("no-governor"),
+    help: "Draft as much as the method's knobs say, even where it does not pay.")
+  var isUngoverned = false
+
+  /// - Throws: `invalidRequest` for methods that do not exist or do not go together.
+  func selection() throws(InferenceError) -> MethodSelection {
+    var selection = MethodSelection(isGoverned: !isUngoverned)
+    for text in method { selection.choices.append(try MethodCatalog.all.choice(text)) }
+    _ = try MethodCatalog.all.make(selection)
+    return selection
+  }
+}
+
+extension MethodSelection {
+  /// Reads methods joined by `+`; `baseline` is plain decoding.
+  ///
+  /// - Throws: as `MethodOptions.selection`.
+  init(spelled text: String, isGoverned: Bool) throws(InferenceError) {
+    self.init(isGoverned: isGoverned)
+    guard text != "baseline" else { return }
+    for part in text.split(separator: "+", omittingEmptySubsequences: false) {
+      choices.append(try MethodCatalog.all.choice(String(part)))
+    }
+    _ = try MethodCatalog.all.make(self)
+  }
+}

@@ -1,0 +1,93 @@
+import Inference
+import Runtime
+import Testing
+
+@Suite struct RaceTests {
+  static let lookup = MethodSelection([MethodChoice("prompt-lookup")], isGoverned: false)
+  static let words = "the cat sat on the mat and the cat sat on the mat again"
+
+  private func race(
+    _ lanes: [MethodSelection], mode: RaceRequest.Mode = .turns, answer: String = words
+  ) async -> JobLog {
+    let harness = await EngineHarness.loaded(
+      model: FakeModel(answer: bytes(answer), after: promptEnd))
+    return await harness.engine.submit(
+      .race(
+        RaceRequest(
+          source: .chat([ChatTurn(role: .user, text: "hello")]), settings: .greedy,
+          maximumTokens: 100, lanes: lanes, mode: mode))
+    ).record()
+  }
+
+  @Test func lanesOfAnExactMethodAgreeAndTheMethodTakesFewerPasses() async throws {
+    let log = await race([Self.lookup, .none])
+    let result = try #require(log.result)
+    #expect(result.isIdentical)
+    #expect(result.lanes.map(\.text) == [Self.words, Self.words])
+    #expect(result.lanes[1].passes == result.lanes[1].tokens.count)
+    #expect(result.lanes[0].passes < result.lanes[1].passes)
+    #expect(result.lanes[0].accepted > 0 && result.lanes[1].drafted == 0)
+    #expect(result.ratios.count == 1)
+  }
+
+  @Test func lanesTakeTurns() async throws {
+    let log = await race([.none, .none])
+    let order = log.events.compactMap { event -> Int? in
+      if case .race(.tokens(let lane, _, _)) = event { lane } else { nil }
+    }
+    // Plain lanes give a token a turn.
+    #expect(order.prefix(8) == [0, 1, 0, 1, 0, 1, 0, 1])
+  }
+
+  @Test func aLanesClockOnlyGoesForward() async throws {
+    let log = await race([Self.lookup, .none])
+    for lane in 0...1 {
+      let clock = log.events.compactMap { event -> UInt64? in
+        if case .race(.tokens(lane, _, let time)) = event { time } else { nil }
+      }
+      #expect(clock.first != nil)
+      #expect(zip(clock, clock.dropFirst()).allSatisfy { $0 <= $1 })
+    }
+  }
+
+  @Test func soloModeGivesARatioForEachRepeat() async throws {
+    let log = await race([Self.lookup, .none], mode: .solo(repeats: 3))
+    let result = try #require(log.result)
+    #expect(result.ratios.count == 3)
+    #expect(result.ratio == result.ratios.sorted()[1])
+    let progress = log.events.compactMap { event -> Int? in
+      if case .race(.progress(let done, 3)) = event { done } else { nil }
+    }
+    #expect(progress == [1, 2, 3])
+  }
+
+  @Test func anUnknownMethodIsRefusedByName() async {
+    let log = await race([MethodSelection([MethodChoice("perpetual-motion")]), .none])
+    #expect(log.failure?.message.contains("perpetual-motion") == true)
+  }
+
+  @Test func oneLaneIsNoRace() async {
+    #expect(await race([.none]).failure?.code == .invalidRequest)
+  }
+
+  @Test func answersAreTheSameWithAMethodSwitchedOn() async {
+    let harness = await EngineHarness.loaded(
+      model: FakeModel(answer: bytes(Self.words), after: promptEnd))
+    var request = GenerateRequest.chat("hello")
+    request.methods = Self.lookup
+    let log = await harness.generate(request)
+    #expect(log.text == Self.words)
+    #expect(log.provenance?.methods == Self.lookup)
+    #expect((log.provenance?.passes ?? .max) < (log.provenance?.tokens ?? 0))
+    let rounds = log.events.compactMap { event -> RoundRecord? in
+      if case .round(let round) = event { round } else { nil }
+    }
+    #expect(rounds.reduce(0) { $0 + $1.emitted } == log.provenance?.tokens)
+  }
+}
+
+extension JobLog {
+  fileprivate var result: RaceResult? {
+    if case .race(.finished(let result)) = events.last { result } else { nil }
+  }
+}
