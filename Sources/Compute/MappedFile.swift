@@ -61,6 +61,13 @@ import Glibc
     return pages.allSatisfy { $0 & 1 == 1 }
   }
 
+  /// Whether a page of every `step` bytes of a range is in memory: to look at all of them takes as long as mapping them.
+  package func isResident(_ range: Range<Int>, sampledEvery step: Int) -> Bool {
+    stride(from: range.lowerBound, to: range.upperBound, by: max(step, 1)).allSatisfy {
+      isResident($0..<$0 + 1)
+    }
+  }
+
   /// Asks the system to read a range from the disk soon; does not wait for it.
   package func prefetch(_ range: Range<Int>) {
     let start = max(0, range.lowerBound) / 4096 * 4096

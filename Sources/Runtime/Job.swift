@@ -10,6 +10,10 @@ package enum JobRequest: Sendable {
   case race(RaceRequest)
 }
 
+extension JobRequest {
+  var isLoad: Bool { if case .load = self { true } else { false } }
+}
+
 /// The text that the model reads.
 package enum PromptSource: Sendable, Equatable {
   /// Messages rendered through the model's chat template. A last message of the assistant is continued.

@@ -1,3 +1,5 @@
+import Inference
+import Runtime
 import Testing
 import paceline
 
@@ -125,6 +127,30 @@ struct BenchComparisonTests {
         target: 0.6))
     #expect(memory.ratio == 0.5)
     #expect(memory.verdict == .met)
+  }
+
+  @Test func aMissedSpeedIsToldWithWhatBoundsIt() throws {
+    var totals = OperationTotals()
+    totals.add(.feedForward, nanoseconds: 800, bytes: 8000)
+    totals.add(.head, nanoseconds: 200, bytes: 2000)
+    var model = ModelReport(file: "x.gguf", name: "x", format: "Q8_0", promptTokens: 64)
+    model.profiles = ["tg128", "pp32"].map { test in
+      NamedProfile(
+        test: test,
+        profile: BenchProfile(
+          totals, tokens: 1, roofs: Roofs(bytesPerSecond: 20e9, operationsPerSecond: 1e15)))
+    }
+    model.figures = try [("tg128", 2.0), ("pp32", 1.0)].map { name, target in
+      try #require(
+        FigureReport(
+          name: name, unit: .tokensPerSecond, ours: speeds([15, 15]),
+          theirs: [fast: speeds([10, 10])], target: target))
+    }
+    #expect(
+      model.missedBounds == [
+        "tg128: feed-forward takes 80 % of the time, at 50 % of the reading roof; "
+          + "with every class at its roof it would be 3.00 times llama.cpp's speed."
+      ])
   }
 
   @Test func withoutATargetTheSpreadDecides() throws {

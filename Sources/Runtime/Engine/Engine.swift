@@ -55,7 +55,9 @@ package actor Engine {
   /// Does all jobs that wait; then, with nobody waiting, measures what nobody should wait for.
   private func work() {
     while let entry = queue.next() {
+      queue.readsWeights = !entry.request.isLoad
       perform(entry)
+      queue.readsWeights = false
       entry.events.finish()
     }
     if let file = current?.file {
@@ -112,7 +114,11 @@ package actor Engine {
     current = loaded
     if let file = loaded.file {
       // What could not be measured while the file was still on the disk is made up for then.
-      PageWarmer.start(file) { [weak self] in Task { await self?.work() } }
+      PageWarmer.start(file) { [queue] in
+        queue.readsWeights
+      } done: { [weak self] in
+        Task { await self?.work() }
+      }
     }
     entry.events.yield(.loaded(loaded.summary))
   }

@@ -14,6 +14,7 @@ final class JobQueue: Sendable {
   private struct State {
     var nextID = 0
     var waiting: [Entry] = []
+    var readsWeights = false
   }
   private let state = Mutex(State())
 
@@ -38,6 +39,12 @@ final class JobQueue: Sendable {
 
   func next() -> Entry? {
     state.withLock { $0.waiting.isEmpty ? nil : $0.waiting.removeFirst() }
+  }
+
+  /// Whether a job runs that reads the model's weights by itself.
+  var readsWeights: Bool {
+    get { state.withLock { $0.readsWeights } }
+    set { state.withLock { $0.readsWeights = newValue } }
   }
 
   var isEmpty: Bool { state.withLock { $0.waiting.isEmpty } }

@@ -9,6 +9,12 @@ extension BenchComparison {
     func speeds(_ test: BenchTest, isa: String? = nil) -> [Int: Double] {
       figures(samples[.init(test: test, isa: isa)])
     }
+    func arithmeticRoofs(_ test: BenchTest, isa: String? = nil) -> [Int: Double] {
+      let found = (samples[.init(test: test, isa: isa)] ?? []).compactMap { sample in
+        sample.profile?.roofs.operationsPerSecond.map { (sample.round, $0) }
+      }
+      return Dictionary(found, uniquingKeysWith: { $1 })
+    }
     func target(_ name: String) -> Double? { targets[report.file, name] }
     let one = speeds(.verification(rows: 1))
     var ratios: [OwnRatio?] = plan.tests.map { test in
@@ -24,6 +30,12 @@ extension BenchComparison {
         OwnRatio(
           "\(test.name): \(set) over the best instruction set", speeds(test, isa: set),
           over: speeds(test), target: target(set))
+      }
+      guard case .prompt = test else { continue }
+      ratios += plan.otherSets.map { set in
+        OwnRatio(
+          "the arithmetic roof: \(set) over the best instruction set",
+          arithmeticRoofs(test, isa: set), over: arithmeticRoofs(test), target: nil)
       }
     }
     for case .busy(let count) in plan.tests {

@@ -81,6 +81,10 @@ package struct BenchMarkdown {
           + "| \(row.targetText) | \(row.verdict) |"
       }
     }
+    let bounds = model.missedBounds
+    if !bounds.isEmpty {
+      lines += ["", "What bounds the missed speeds:", ""] + bounds.map { "- " + $0 }
+    }
     if !model.profiles.isEmpty {
       lines += [
         "", "Where Paceline's time goes, and how near each part is to its roof:", "", "```text",

@@ -39,6 +39,11 @@ package struct BenchProfile: Codable, Equatable, Sendable {
   private static let all = "all"
   private var whole: Part? { parts.last { $0.operation == Self.all } }
 
+  /// The class of operations that takes most of the time.
+  package var largest: Part? {
+    parts.filter { $0.operation != Self.all }.max { $0.share < $1.share }
+  }
+
   package var millisecondsPerToken: Double { whole?.millisecondsPerToken ?? 0 }
   package var bytesPerSecond: Double { (whole?.gigabytesPerSecond ?? 0) * 1e9 }
 

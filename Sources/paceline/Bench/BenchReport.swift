@@ -1,3 +1,5 @@
+import Runtime
+
 /// All that a comparison found.
 package struct BenchReport: Codable, Equatable, Sendable {
   package struct Machine: Codable, Equatable, Sendable {
@@ -76,12 +78,30 @@ package struct ModelReport: Codable, Equatable, Sendable {
   }
 
   package var title: String { "\(file) (\(format))" }
+
+  /// Of each missed speed where its time goes, and what it would be with every class of operations at its roof.
+  package var missedBounds: [String] {
+    figures.filter { $0.verdict == .missed && !$0.unit.isShare }.compactMap { row in
+      guard let profile = profiles.first(where: { $0.test == row.name })?.profile,
+        let part = profile.largest, let bound = part.bound, let share = bound.share,
+        let least = profile.shareAtRoofs, least > 0
+      else { return nil }
+      return "\(row.name): \(part.operation) takes \(fixed(part.share * 100, 0)) % of the time, at "
+        + "\(fixed(share * 100, 0)) % of the \(bound.kind) roof; with every class at its roof it would "
+        + "be \(fixed(row.ratio / least, 2)) times llama.cpp's speed."
+    }
+  }
 }
 
 /// A profile and the test that it is of.
 package struct NamedProfile: Codable, Equatable, Sendable {
   package var test: String
   package var profile: BenchProfile
+
+  package init(test: String, profile: BenchProfile) {
+    self.test = test
+    self.profile = profile
+  }
 }
 
 /// Perplexity of both programs over the same text.
