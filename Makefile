@@ -15,7 +15,8 @@ KEY_LATENCY := .build/release/key-latency
 KEYS ?= 500
 SCREENS ?= 80x24 120x40 200x60
 # Of a table of methods; all prompts of a set on the largest model take about an hour for each method.
-METHODS ?= prompt-lookup lookahead-trie
+METHODS ?= prompt-lookup lookahead-trie resident-drafter dynamic-tree semi-autoregressive resident-drafter+judge \
+	superposed-drafts hogwild-workers
 RACE_MODELS ?= smollm2 coder-0.5b coder-1.5b
 PROMPTS ?= $(wildcard assets/prompts/*.jsonl)
 LIMIT ?= 20

@@ -66,6 +66,8 @@ package struct PlaygroundState: Sendable {
     /// Shows the exact prompt.
     case inspect
     case race
+    /// Has what a method needs made ready.
+    case prepare(method: String)
   }
 
   /// Whether anything moves by itself, so that the screen must be drawn again without a key.

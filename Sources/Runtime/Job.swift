@@ -8,6 +8,8 @@ package enum JobRequest: Sendable {
   /// Counts and lists the exact prompt tokens of a conversation, without generating.
   case inspect(PromptSource)
   case race(RaceRequest)
+  /// Loads and measures what methods need, so that the answer that they are for need not wait for it.
+  case prepare(MethodSelection)
 }
 
 extension JobRequest {
@@ -87,10 +89,11 @@ package struct Job: Sendable {
 
 /// What a job tells while it runs.
 ///
-/// The last event is `finished`, `loaded`, `inspected`, `contextFull`, `failed` or a race's `finished`.
+/// The last event is `finished`, `loaded`, `prepared`, `inspected`, `contextFull`, `failed` or a race's `finished`.
 package enum JobEvent: Sendable {
   case loading(fraction: Double)
   case loaded(ModelSummary)
+  case prepared
   case inspected(PromptTokens)
   /// The prompt is known: its tokens, and how many of them the cache already holds.
   case started(promptTokens: Int, reused: Int, contextLength: Int)

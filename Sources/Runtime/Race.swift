@@ -134,6 +134,26 @@ package struct RaceResult: Sendable, Equatable, Codable {
 
   package var isIdentical: Bool { difference == nil }
 
+  /// The lane of an index against the last, by what their first runs gave.
+  package func againstLast(_ index: Int) -> RaceResult {
+    guard lanes.count > 2, let last = lanes.last else { return self }
+    let pair = [lanes[index], last]
+    let tokens = pair.map(\.tokens)
+    let parting = zip(tokens[0], tokens[1]).enumerated().first { $1.0 != $1.1 }?.offset
+    let shorter = min(tokens[0].count, tokens[1].count)
+    let place = parting ?? (tokens[0].count == tokens[1].count ? nil : shorter)
+    let ratio = pair[0].tokensPerSecond.flatMap { first in
+      pair[1].tokensPerSecond.map { first / $0 }
+    }
+    return RaceResult(
+      lanes: pair,
+      difference: place.map { place in
+        Difference(
+          index: place, tokens: tokens.map { place < $0.count ? $0[place] : nil },
+          probabilities: [nil, nil])
+      }, ratios: ratio.map { [$0] } ?? [])
+  }
+
   /// Median of the ratios; nil where an answer was too short to time.
   package var ratio: Double? {
     let sorted = ratios.sorted()

@@ -57,6 +57,28 @@ struct RaceCommandTests {
     #expect(table.contains("| baseline | baseline | tiny"))
   }
 
+  @Test func methodsThatShareABaselineHaveARowEach() throws {
+    let file = try prompts([#"{"prompt": "ab ab ab ab"}"#, #"{"prompt": "ab"}"#])
+    let result = try race([
+      "--method", "prompt-lookup", "--method", "lookahead-trie", "--prompts", file, "--together",
+    ])
+    #expect(result.status == 0, "\(result.errors)")
+    let rows = result.output.split(separator: "\n").dropFirst(2)
+    #expect(rows.count == 2 && rows.allSatisfy { $0.contains("| 2 | 100 % |") })
+    #expect(rows.last?.contains("lookahead-trie") == true)
+  }
+
+  @Test func aMethodThatLacksSomethingIsLeftOutBesideOthers() throws {
+    let file = try prompts([#"{"prompt": "ab ab ab ab"}"#])
+    let lacking = ["--method", "resident-drafter", "--prompts", file]
+    let result = try race(lacking + ["--method", "prompt-lookup"])
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(result.errors.contains("resident-drafter is left out on tiny"))
+    #expect(result.output.contains("prompt-lookup") && !result.output.contains("resident-drafter"))
+    let alone = try race(lacking)
+    #expect(alone.status != 0 && alone.errors.contains("no smaller model drafts"))
+  }
+
   @Test(arguments: [
     (["--method", "warp", "--prompt", "x"], "warp"),
     (["--method", "prompt-lookup:length=99", "--prompt", "x"], "length"),

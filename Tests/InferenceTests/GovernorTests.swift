@@ -205,6 +205,19 @@ private struct GovernedDecoding {
     #expect(abs(decision.expectedTokens - 2.7) < 0.01 && decision.breakEven == 1.25)
   }
 
+  @Test func aNewAnswerKeepsWhatWasLearnedAndTriesADrafterThatRests() {
+    var world = GovernedDecoding(
+      draftCost: 0.2 * GovernedDecoding.base, acceptance: { _ in 0 }, claimed: { _ in nil })
+    world.rounds = 400
+    let curve = CostCurve(base: GovernedDecoding.base, values: GovernedDecoding.measured)
+    let governor = Governor(curve: curve)
+    _ = world.run(governor)
+    #expect(governor.budget(limit: 8, isFree: false).limit == 0)
+    governor.begin(curve: curve)
+    let trial = governor.budget(limit: 8, isFree: false).limit
+    #expect(trial > 0 && trial < 8)
+  }
+
   @Test func whatWasCutOffIsLearnedFromToo() {
     let governor = Governor(curve: CostCurve(base: 1000, values: GovernedDecoding.measured))
     let draft = Draft(tokens: [7], parents: [-1], confidences: [0.02])

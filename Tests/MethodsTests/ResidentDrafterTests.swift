@@ -248,14 +248,15 @@ import Testing
     var plan = try scenario.plan([], Self.sure)
     plan.draftLimit = 6
     plan.drafter = ResidentTreeDrafter(
-      kept, vocabulary: vocabulary, width: 3, adapts: true, waiting: nil, shortlist: 128)
+      kept, vocabulary: vocabulary, width: 3, adapts: true, waiting: nil,
+      shortlist: DraftShortlist(frequent: 128, vocabulary: vocabulary))
     #expect(try scenario.run(&plan) == expected)
     #expect(kept.model.headRows?.contains { $0.contains(0) } == true)
     #expect(scenario.totals.accepted > 0)
   }
 
   @Test func aShortlistHoldsTheFrequentTokensAndThoseOfTheText() {
-    let list = ResidentShortlist(frequent: 128, vocabulary: 1000)
+    let list = DraftShortlist(frequent: 128, vocabulary: 1000)
     #expect(list.rows(with: []) == [0..<128])
     #expect(list.rows(with: [500]) == [0..<128, 448..<512])
     #expect(list.rows(with: [500, 999, 130]) == [0..<192, 448..<512, 960..<1000])
@@ -271,7 +272,7 @@ import Testing
     plan.draftLimit = 6
     plan.drafter = ResidentTreeDrafter(
       kept, vocabulary: scenario.small.shape.vocabulary, width: 3, adapts: true, waiting: nil,
-      shortlist: 0)
+      shortlist: nil)
     #expect(try scenario.run(&plan) == expected)
   }
 

@@ -128,6 +128,7 @@ import Testing
     { request, _ in
       switch request {
       case .load: return [.loaded(Script.model)]
+      case .prepare: return [.prepared]
       case .inspect: return [.inspected(PromptTokens(tokens: []))]
       case .generate(let request):
         var script = Script(settings: request.settings, start: 0)
@@ -272,7 +273,7 @@ import Testing
     world.script = { request, control in
       switch request {
       case .load: [.loaded(Script.model)]
-      case .inspect, .race: []
+      case .inspect, .race, .prepare: []
       case .generate: [.started(promptTokens: 3, reused: 0, contextLength: 2048)]
       }
     }

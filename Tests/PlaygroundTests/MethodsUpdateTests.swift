@@ -33,6 +33,20 @@ import Testing
     #expect(stage.state.methods.selection.choices.map(\.id) == ["lookahead-trie", "judge"])
   }
 
+  @Test func aMethodThatLacksSomethingIsSwitchedOffAgainAndSaysWhat() throws {
+    var stage = Stage()
+    stage.press("<esc>6<space>")
+    let first: Int = try #require(stage.effects.preparing)
+    stage.play(
+      [.failed(InferenceError(.invalidRequest, "no smaller model is known"))], ticket: first)
+    #expect(stage.state.methods.selection.isPlain)
+    #expect(stage.state.notice?.text == "lookahead-trie stays off: no smaller model is known")
+    stage.press("<space>")
+    let second: Int = try #require(stage.effects.preparing)
+    stage.play([.prepared], ticket: second)
+    #expect(stage.state.methods.selection == TestMethods.trie)
+  }
+
   @Test func itsKnobsAreTurnedLikeTheSamplers() {
     var stage = Stage()
     stage.press("<esc>6j")

@@ -61,6 +61,43 @@ import Testing
     #expect(progress == [1, 2, 3])
   }
 
+  @Test func everyLaneCanBeHeldAgainstTheLast() async throws {
+    let log = await race([.none, Self.lookup, .none], mode: .solo(repeats: 1))
+    let result = try #require(log.result)
+    let pair = result.againstLast(1)
+    #expect(pair.lanes == [result.lanes[1], result.lanes[2]])
+    #expect(pair.isIdentical && pair.ratios.count == 1)
+  }
+
+  @Test(arguments: [
+    ([3, 4], [3, 5], 1), ([3], [3, 5], 1), ([], [7], 0), ([3, 4], [3, 4], nil),
+  ])
+  func lanesOfThreePartWhereTheirTokensDo(
+    _ left: [TokenID], _ right: [TokenID], _ index: Int?
+  ) {
+    func lane(_ tokens: [TokenID]) -> LaneResult {
+      LaneResult(
+        methods: .none, tokens: tokens, text: "", finish: .length, promptSeconds: 1,
+        generationSeconds: 1, rounds: RoundTotals(), extraBytes: 0)
+    }
+    let result = RaceResult(
+      lanes: [lane([9]), lane(left), lane(right)], difference: nil, ratios: [])
+    #expect(result.againstLast(1).difference?.index == index)
+  }
+
+  @Test func preparingAMethodTellsWhatItLacks() async {
+    let harness = await EngineHarness.loaded(
+      model: FakeModel(answer: bytes(Self.words), after: promptEnd))
+    let good = await harness.engine.submit(.prepare(Self.lookup)).record()
+    guard case .prepared = good.events.last else {
+      Issue.record("\(good.events)")
+      return
+    }
+    let drafter = MethodSelection([MethodChoice("resident-drafter")])
+    let bad = await harness.engine.submit(.prepare(drafter)).record()
+    #expect(bad.failure?.message.contains("no draft model") == true)
+  }
+
   @Test func anUnknownMethodIsRefusedByName() async {
     let log = await race([MethodSelection([MethodChoice("perpetual-motion")]), .none])
     #expect(log.failure?.message.contains("perpetual-motion") == true)

@@ -24,7 +24,7 @@ package struct GovernorDecision: Sendable, Equatable {
 /// tokens that came tell of it. A costly one is limited before it is made; where no size pays, the drafter rests and is
 /// tried again now and then, so seldom that trying costs a fiftieth of the time at most.
 package final class Governor {
-  package let curve: CostCurve
+  package private(set) var curve: CostCurve
   private var acceptance = AcceptanceModel()
   private var effort = DraftEffort()
   private var pace = Pace()
@@ -43,6 +43,17 @@ package final class Governor {
   private static let margin = 0.02
 
   package init(curve: CostCurve) { self.curve = curve }
+
+  /// An answer begins: what was learned of the drafter stays, and one that rests is tried again, since another text may
+  /// suit it.
+  ///
+  /// - Parameter curve: of passes behind a short context.
+  package func begin(curve: CostCurve) {
+    self.curve = curve
+    proposed = nil
+    decision = nil
+    if rest != nil { rest = 0 }
+  }
 
   /// How much a drafter may propose.
   package struct Budget: Sendable, Equatable {

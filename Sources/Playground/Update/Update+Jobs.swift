@@ -30,6 +30,13 @@ extension PlaygroundState {
       inquiries[ticket] = nil
       model = previousModel ?? .failed(path: path, reason: error.message)
       return say(.error, "model not loaded: \(error.message)")
+    case (.prepared, .prepare):
+      inquiries[ticket] = nil
+      return []
+    case (.failed(let error), .prepare(let method)):
+      inquiries[ticket] = nil
+      methods.setup.on.removeAll { $0 == method }
+      return error.code == .cancelled ? [] : say(.warning, "\(method) stays off: \(error.message)")
     case (.failed(let error), .inspect):
       inquiries[ticket] = nil
       return say(.error, error.message)
@@ -79,7 +86,7 @@ extension PlaygroundState {
       let reason = summary.templateNote ?? "the file has no chat template"
       effects += say(.warning, "\(reason): it continues text as it stands")
     }
-    effects += measure()
+    effects += measure() + methods.setup.on.flatMap { prepare($0) }
     return effects + sendQueued()
   }
 
@@ -115,7 +122,7 @@ extension PlaygroundState {
     case .round(let round):
       profile.record(round)
       return []
-    case .loading, .loaded, .inspected, .race: return []
+    case .loading, .loaded, .prepared, .inspected, .race: return []
     }
   }
 

@@ -23,7 +23,17 @@ extension PlaygroundState {
     } catch {
       return say(.warning, error.message)
     }
-    return apply(setup) + say(.info, "\(setup.choice(id).text) on" + fromNextAnswer)
+    return apply(setup) + say(.info, "\(setup.choice(id).text) on" + fromNextAnswer) + prepare(id)
+  }
+
+  /// Has the engine make ready what a method needs; one that lacks something is switched off again.
+  mutating func prepare(_ id: String) -> [Effect] {
+    guard model.summary != nil else { return [] }
+    let ticket = ticket()
+    inquiries[ticket] = .prepare(method: id)
+    let selection = MethodSelection(
+      [methods.setup.choice(id)], isGoverned: methods.setup.isGoverned)
+    return [.submit(ticket: ticket, .prepare(selection))]
   }
 
   mutating func switchOff(_ id: String) -> [Effect] {

@@ -112,7 +112,7 @@ extension PlaygroundState {
     if let selection = last?.methods, !selection.isPlain { methods.take(selection) }
     rebuildTranscript(width: max(8, Layout(self).chatText.width))
     _ = say(opened.note == nil ? .info : .warning, opened.note ?? "resumed \(opened.title)")
-    return measure()
+    return measure() + methods.setup.on.flatMap { prepare($0) }
   }
 
   /// Notes the hash of the model at hand; a session that has begun learns it by a record.

@@ -84,6 +84,9 @@ package actor Engine {
           request: request, entry: entry, model: try model(), decoding: decoding, shelf: shelf,
           pool: pool
         ).run()
+      case .prepare(let selection):
+        try prepare(selection)
+        entry.events.yield(.prepared)
       }
     } catch {
       entry.events.yield(.failed(error))
@@ -93,6 +96,16 @@ package actor Engine {
   private func model() throws(InferenceError) -> EngineModel {
     guard let current else { throw InferenceError(.invalidRequest, "no model is loaded") }
     return current
+  }
+
+  /// Fills a plan that nothing is decoded with.
+  private func prepare(_ selection: MethodSelection) throws(InferenceError) {
+    let model = try model()
+    var plan = decoding.plan(
+      model: model.model, tokenizer: model.tokenizer,
+      cache: try model.model.makeCache(capacity: model.summary.contextLength),
+      settings: .greedy)
+    try shelf.install(selection, in: &plan, for: model, memory: shelf.memory)
   }
 
   // MARK: Loading

@@ -48,7 +48,10 @@ final class MethodShelf {
     let methods = try supplies.methods.make(selection)
     try plan.install(methods, context: context(for: model, memory: memory))
     guard selection.isGoverned, plan.drafter != nil else { return }
-    plan.governor = Governor(curve: try costCurve(of: plan.model))
+    let curve = try costCurve(of: plan.model)
+    let governor = memory.value("governor of \(selection.title)") { Governor(curve: curve) }
+    governor.begin(curve: curve)
+    plan.governor = governor
   }
 
   private func context(for model: EngineModel, memory: MethodMemory) -> MethodContext {

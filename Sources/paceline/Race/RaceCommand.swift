@@ -14,7 +14,8 @@ struct RaceCommand: AsyncParsableCommand {
       prompt, seed and settings for both lanes, one after the other, each by its
       own clock. Methods that work together are joined with +. The choice is
       greedy unless --seeds are given. What a method learns from one prompt it
-      may use on the next ones of the set, unless --cold.
+      may use on the next ones of the set, unless --cold. A method that lacks
+      what it needs on a model is left out there, with a note.
       """)
 
   @Option(
@@ -64,6 +65,10 @@ struct RaceCommand: AsyncParsableCommand {
   @Flag(help: "Let methods forget what they learned after every prompt.")
   var cold = false
 
+  @Flag(
+    help: "Run the opponent once for all methods, not for each: less time, a less even comparison.")
+  var together = false
+
   @Option(help: ArgumentHelp("Positions of the context.", valueName: "n"))
   var context = 4096
 
@@ -105,28 +110,48 @@ struct RaceCommand: AsyncParsableCommand {
     let interruption = Interruption()
     var runner = RaceRunner(engine: engine, interruption: interruption)
     var rows: [RaceRow] = []
+    var refusal: InferenceError?
     for path in paths {
       try await runner.load(path, contextLength: context)
+      var usable: [MethodSelection] = []
       for lane in lanes {
+        do {
+          try await runner.prepare(lane)
+          usable.append(lane)
+        } catch let error as InferenceError where error.code != .cancelled {
+          refusal = refusal ?? error
+          Console.note("\(lane.title) is left out on \(runner.modelName): \(error.message)")
+        }
+      }
+      for lanes in together ? [usable] : usable.map({ [$0] }) where !lanes.isEmpty {
         for set in sets {
           let results = try await runner.race(
-            [lane, opponent], on: set,
+            lanes + [opponent], on: set,
             plan: RaceRunner.Plan(
               settings: variants, repeats: repeats, limit: limit, maximumTokens: maxTokens,
               isCold: cold))
-          let row = RaceRow(
-            method: lane, against: opponent, model: runner.modelName, prompts: set.name,
-            results: results)
-          rows.append(row)
-          if json {
-            try Console.printJSON(row)
-          } else {
-            if rows.count == 1 { try Console.print(RaceRow.markdownHead) }
-            try Console.print(row.markdown)
+          for (index, lane) in lanes.enumerated() {
+            let row = RaceRow(
+              method: lane, against: opponent, model: runner.modelName, prompts: set.name,
+              results: results.map { $0.againstLast(index) })
+            rows.append(row)
+            try show(row, isFirst: rows.count == 1)
           }
+          try write(rows)
         }
       }
     }
+    if rows.isEmpty, let refusal { throw refusal }
+  }
+
+  private func show(_ row: RaceRow, isFirst: Bool) throws {
+    guard !json else { return try Console.printJSON(row) }
+    if isFirst { try Console.print(RaceRow.markdownHead) }
+    try Console.print(row.markdown)
+  }
+
+  /// Writes the table as far as it has come, so that what took hours is not lost with the rest.
+  private func write(_ rows: [RaceRow]) throws(InferenceError) {
     guard let markdown else { return }
     let text = ([RaceRow.markdownHead] + rows.map(\.markdown)).joined(separator: "\n") + "\n"
     do {

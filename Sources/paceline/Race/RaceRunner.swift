@@ -32,6 +32,15 @@ struct RaceRunner {
     isWarm = false
   }
 
+  /// Has what methods need loaded and measured.
+  ///
+  /// - Throws: what they lack.
+  func prepare(_ lane: MethodSelection) async throws {
+    for await event in engine.submit(.prepare(lane)).events {
+      if case .failed(let error) = event { throw error }
+    }
+  }
+
   /// Every prompt of a set, with all settings, so many times.
   ///
   /// - Throws: what the engine throws; `ExitStatus.interrupted` after C-c.
@@ -47,7 +56,8 @@ struct RaceRunner {
         count += 1
         for entry in entries {
           line.show(
-            "\(modelName) \(lanes[0].title) \(set.name) \(results.count + 1)/\(total)")
+            "\(modelName) \(lanes.dropLast().map(\.title).joined(separator: ", ")) \(set.name) "
+              + "\(results.count + 1)/\(total)")
           var request = RaceRequest(
             source: entry.source(hasTemplate: hasTemplate), settings: settings,
             maximumTokens: plan.maximumTokens ?? entry.maxTokens ?? 128, lanes: lanes,

@@ -143,6 +143,11 @@ extension [Effect] {
     compactMap { if case .submit(_, .generate(let request)) = $0 { request } else { nil } }
   }
 
+  /// The ticket of the last job that makes a method ready.
+  var preparing: Int? {
+    compactMap { if case .submit(let ticket, .prepare) = $0 { ticket } else { nil } }.last
+  }
+
   var records: [SessionRecord] {
     flatMap { if case .record(let records) = $0 { records } else { [SessionRecord]() } }
   }

@@ -10,6 +10,8 @@ package struct DynamicTree: DecodingMethod {
   package var order = 0
   /// 1 learns how often tokens of a probability stand, 0 takes the probability itself as the paper does.
   package var calibrates = 0
+  /// Thousands of tokens that the small model chooses from; 0 is all of them.
+  package var shortlist = 16
   /// A `DynamicTreeShape`.
   package var shape = 0
 
@@ -43,6 +45,11 @@ package struct DynamicTree: DecodingMethod {
       "calibrate", \.calibrates, in: 0...1, default: 0, off: 0,
       summary: "1 learns how often drawn tokens stand, 0 takes their probability as the paper does."
     ),
+    Knob(
+      "shortlist", \.shortlist, in: 0...128, step: 4, largeStep: 16, default: 16, off: 0,
+      unit: "k",
+      summary:
+        "Thousands of frequent tokens that it chooses from, with those of the text; 0 is all."),
     Knob(
       "shape", \.shape, in: 0...(DynamicTreeShape.allCases.count - 1), default: 0,
       summary: "0 grows trees; fixed ones for comparison: "

@@ -7,6 +7,7 @@ import Inference
 final class DynamicTreeDrafter: Drafter {
   private let model: DraftModel
   private let options: DynamicTree
+  private let shortlist: DraftShortlist?
   private var calibration = DynamicTreeCalibration()
 
   /// Tokens that are unread after a round with a draft: the last of the accepted ones and the verifier's own.
@@ -15,12 +16,15 @@ final class DynamicTreeDrafter: Drafter {
   init(model: DraftModel, options: DynamicTree) {
     self.model = model
     self.options = options
+    shortlist = DraftShortlist(
+      thousands: options.shortlist, vocabulary: model.model.shape.vocabulary)
   }
 
   var byteCount: Int { model.byteCount }
 
   func begin(_ history: TokenHistory) throws(InferenceError) {
     calibration = DynamicTreeCalibration()
+    shortlist?.restart()
   }
 
   func observe(_ outcome: DraftOutcome) throws(InferenceError) { calibration.observe(outcome) }
@@ -28,6 +32,7 @@ final class DynamicTreeDrafter: Drafter {
   func propose(_ request: DraftRequest) throws(InferenceError) -> Draft {
     let limit = min(request.limit, options.nodes)
     guard limit > 0 else { return .empty }
+    model.headRows = shortlist?.rows(with: request.history.tokens)
     do throws(InferenceError) {
       let catchUp = try catchUp(with: request)
       var draft = try draft(request, limit: limit)

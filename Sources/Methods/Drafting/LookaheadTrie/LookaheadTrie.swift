@@ -79,22 +79,15 @@ enum LookaheadTrieSource: UInt8, CaseIterable {
 final class LookaheadTrieMemory {
   var store = LookaheadTrieStore()
   var trust = LookaheadTrieTrust()
-  /// The prompt before, as its length and hash: a prompt that begins with it continues the conversation.
-  private var lastPrompt = (count: 0, hash: UInt64(0))
+  /// The prompt before, as its length and fingerprint: a prompt that begins with it continues the conversation.
+  private var lastPrompt = (count: 0, fingerprint: UInt64(0))
 
   /// The request before is over, and one with this prompt begins.
   func begin(_ prompt: [TokenID]) {
     let goesOn =
       lastPrompt.count > 0 && prompt.count >= lastPrompt.count
-      && Self.hash(prompt.prefix(lastPrompt.count)) == lastPrompt.hash
+      && prompt.prefix(lastPrompt.count).fingerprint == lastPrompt.fingerprint
     store.endRequest(chatGoesOn: goesOn)
-    lastPrompt = (prompt.count, Self.hash(prompt[...]))
-  }
-
-  /// FNV-1a over the tokens.
-  private static func hash(_ tokens: ArraySlice<TokenID>) -> UInt64 {
-    tokens.reduce(0xCBF2_9CE4_8422_2325) { hash, token in
-      (hash ^ UInt64(UInt32(bitPattern: token))) &* 0x100_0000_01B3
-    }
+    lastPrompt = (prompt.count, prompt[...].fingerprint)
   }
 }

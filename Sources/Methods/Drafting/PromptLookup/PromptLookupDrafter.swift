@@ -31,7 +31,7 @@ final class PromptLookupDrafter: Drafter {
     learn(text, to: text.count - 1)
     for length in stride(from: min(longestMatch, text.count - 1), through: 1, by: -1) {
       let suffix = text[(text.count - length)...]
-      guard let place = places[length][Self.hash(suffix)], place < text.count,
+      guard let place = places[length][suffix.fingerprint], place < text.count,
         text[(place - length)..<place].elementsEqual(suffix)
       else { continue }
       return draft(text[place..<min(place + request.limit, text.count)], match: length)
@@ -66,16 +66,9 @@ final class PromptLookupDrafter: Drafter {
     guard count > known else { return }
     for end in known + 1...count {
       for length in 1...longestMatch where length <= end {
-        places[length][Self.hash(text[(end - length)..<end])] = end
+        places[length][text[(end - length)..<end].fingerprint] = end
       }
     }
     known = count
-  }
-
-  /// FNV-1a over the tokens.
-  private static func hash(_ tokens: ArraySlice<TokenID>) -> UInt64 {
-    tokens.reduce(0xCBF2_9CE4_8422_2325) {
-      ($0 ^ UInt64(UInt32(bitPattern: $1))) &* 0x100_0000_01B3
-    }
   }
 }

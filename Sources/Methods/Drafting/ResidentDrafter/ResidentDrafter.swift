@@ -74,7 +74,9 @@ package struct ResidentDrafter: DecodingMethod {
     if kept.threshold.start != alpha { kept.threshold = FallbackThreshold(start: alpha) }
     plan.drafter = ResidentTreeDrafter(
       kept, vocabulary: target, width: width, adapts: adaptive == 1,
-      waiting: overlap == 1 ? waiting : nil, shortlist: shortlist * 1024)
+      waiting: overlap == 1 ? waiting : nil,
+      shortlist: DraftShortlist(
+        thousands: shortlist, vocabulary: kept.model.model.shape.vocabulary))
     plan.draftLimit = limit
   }
 }

@@ -9,7 +9,7 @@ package final class ResidentTreeDrafter: Drafter {
   private let adapts: Bool
   /// The large model where the small one is to go on while it waits.
   private let waiting: (any WaitsForWeights)?
-  private let shortlist: ResidentShortlist?
+  private let shortlist: DraftShortlist?
   private var tree = ResidentTree()
   /// The text that the tree's root ends; empty where there is no tree.
   private var text: [TokenID] = []
@@ -39,17 +39,14 @@ package final class ResidentTreeDrafter: Drafter {
 
   package init(
     _ kept: KeptResident, vocabulary: Int, width: Int, adapts: Bool,
-    waiting: (any WaitsForWeights)?, shortlist: Int
+    waiting: (any WaitsForWeights)?, shortlist: DraftShortlist?
   ) {
     self.kept = kept
     self.vocabulary = min(vocabulary, kept.model.model.shape.vocabulary)
     self.width = width
     self.adapts = adapts
     self.waiting = waiting
-    let all = kept.model.model.shape.vocabulary
-    self.shortlist =
-      shortlist > 0 && shortlist < all
-      ? ResidentShortlist(frequent: shortlist, vocabulary: all) : nil
+    self.shortlist = shortlist
   }
 
   package var byteCount: Int { kept.model.byteCount }

@@ -1,16 +1,21 @@
-import Inference
-
-/// The tokens that the small model chooses from: the frequent ones, and those of the text with their neighbours.
+/// The tokens that a small model chooses from: the frequent ones, and those of the text with their neighbours.
 ///
 /// Vocabularies of byte pairs are numbered in the order their merges were learned, the most frequent first, so the
 /// frequent tokens are the first ones. The small model's output matrix is the largest part of what a pass reads.
-package final class ResidentShortlist {
+package final class DraftShortlist {
   /// Whether each block of `LogitBlocks.length` tokens is on the list.
   private var isListed: [Bool]
   private let vocabulary: Int
   /// Tokens of the text that were looked at.
   private var seen = 0
   private var ranges: [Range<Int>] = []
+
+  /// - Parameter thousands: of frequent tokens.
+  /// - Returns: nil where that is none, or all.
+  package convenience init?(thousands: Int, vocabulary: Int) {
+    guard thousands > 0, thousands * 1024 < vocabulary else { return nil }
+    self.init(frequent: thousands * 1024, vocabulary: vocabulary)
+  }
 
   package init(frequent: Int, vocabulary: Int) {
     self.vocabulary = vocabulary
