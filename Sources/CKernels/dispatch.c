@@ -48,8 +48,10 @@ static const ck_functions *functions(int32_t isa) {
   return &ck_scalar_functions;
 }
 
-void ck_quantize32(int32_t isa, const float *x, int64_t columns, int8_t *q, float *d, int32_t *s) {
+void ck_quantize32(int32_t isa, const float *x, int64_t columns, int8_t *q, float *d, int32_t *s,
+                   float *m) {
   functions(isa)->quantize32(x, columns, q, d, s);
+  for (int64_t b = 0; b < columns / 32; b++) m[b] = d[b] * (float)s[b];
 }
 
 void ck_quantize256(int32_t isa, const float *x, int64_t columns, int8_t *q, float *d, int16_t *s) {

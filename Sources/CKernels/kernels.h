@@ -30,7 +30,8 @@
 #define CK_NEON_DOT_SET "arch=armv8.2-a+dotprod"
 #define CK_INLINE static inline __attribute__((always_inline))
 
-// One instruction set. Contracts are those of the ck_ functions of the same names.
+// One instruction set. Contracts are those of the ck_ functions of the same names; ck_quantize32 adds
+// the scaled sums itself.
 typedef struct {
   void (*quantize32)(const float *, int64_t, int8_t *, float *, int32_t *);
   void (*quantize256)(const float *, int64_t, int8_t *, float *, int16_t *);

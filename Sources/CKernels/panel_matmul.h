@@ -31,9 +31,7 @@ CK_INLINE void v_block32(v_format32 format, const vi *w, vf d, vf m, const ck_ro
   for (int t = 0; t < width; t++) {
     float scale = x->d32[index + t * blocks];
     acc[t] = f_fma(f_mul(d, f_splat(scale)), f_of_i(sum[t]), acc[t]);
-    if (format.has_minimum) {
-      acc[t] = f_fma(m, f_splat(scale * (float)x->s32[index + t * blocks]), acc[t]);
-    }
+    if (format.has_minimum) acc[t] = f_fma(m, f_splat(x->m32[index + t * blocks]), acc[t]);
   }
 }
 

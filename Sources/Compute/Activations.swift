@@ -44,13 +44,18 @@ final class QuantizedRows<Sum: BitwiseCopyable> {
   let integers: Storage<Int8>
   let scales: Storage<Float>
   let sums: Storage<Sum>
+  /// Scale times sum, where there is one sum for each scale; else empty.
+  let scaledSums: Storage<Float>
 
   init(rows: Int, columns: Int, block: Int, sumLength: Int) {
     precondition(columns % block == 0, "\(columns) columns are no multiple of \(block)")
     integers = Storage(count: rows * columns)
     scales = Storage(count: rows * columns / block)
     sums = Storage(count: rows * columns / sumLength)
+    scaledSums = Storage(count: block == sumLength ? rows * columns / block : 0)
   }
 
-  var byteCount: Int { integers.byteCount + scales.byteCount + sums.byteCount }
+  var byteCount: Int {
+    integers.byteCount + scales.byteCount + sums.byteCount + scaledSums.byteCount
+  }
 }

@@ -192,6 +192,7 @@ import Testing
       #expect(actual.q32 == expected.q32 && actual.q256 == expected.q256, "\(kernels.name)")
       #expect(actual.d32.bits == expected.d32.bits && actual.d256.bits == expected.d256.bits)
       #expect(actual.s32 == expected.s32 && actual.s256 == expected.s256)
+      #expect(actual.m32.last == 99)
       #expect(actual.d32.last == 99 && actual.s32.last == 99, "\(kernels.name) past the end")
       #expect(actual.d256.last == 99 && actual.s256.last == 99, "\(kernels.name) past the end")
     }
@@ -208,6 +209,7 @@ import Testing
     }
     for block in 0..<x.floats.count / 32 {
       #expect(x.q32[32 * block..<32 * block + 32].reduce(0) { $0 + Int32($1) } == x.s32[block])
+      #expect(x.m32[block] == x.d32[block] * Float(x.s32[block]))
     }
     for part in 0..<x.floats.count / 16 {
       #expect(x.q256[16 * part..<16 * part + 16].reduce(0) { $0 + Int16($1) } == x.s256[part])

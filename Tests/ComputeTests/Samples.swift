@@ -116,6 +116,7 @@ struct SampleRows {
   var q32: [Int8] = []
   var d32: [Float] = []
   var s32: [Int32] = []
+  var m32: [Float] = []
   var q256: [Int8] = []
   var d256: [Float] = []
   var s256: [Int16] = []
@@ -127,11 +128,12 @@ struct SampleRows {
     q32 = [Int8](repeating: 99, count: floats.count)
     d32 = [Float](repeating: 99, count: floats.count / 32 + 1)
     s32 = [Int32](repeating: 99, count: floats.count / 32 + 1)
+    m32 = d32
     q256 = q32
     d256 = [Float](repeating: 99, count: floats.count / 256 + 1)
     s256 = [Int16](repeating: 99, count: floats.count / 16 + 1)
     if columns % 32 == 0 {
-      ck_quantize32(kernels.isa, floats, Int64(floats.count), &q32, &d32, &s32)
+      ck_quantize32(kernels.isa, floats, Int64(floats.count), &q32, &d32, &s32, &m32)
     }
     if columns % 256 == 0 {
       ck_quantize256(kernels.isa, floats, Int64(floats.count), &q256, &d256, &s256)
@@ -179,13 +181,15 @@ func product(
       x.floats.withUnsafeBufferPointer { floats in
         x.d32.withUnsafeBufferPointer { d32 in
           x.s32.withUnsafeBufferPointer { s32 in
-            x.d256.withUnsafeBufferPointer { d256 in
-              x.s256.withUnsafeBufferPointer { s256 in
-                var view = ck_rows(
-                  columns: Int64(x.columns), f: floats.baseAddress, q32: q32.baseAddress,
-                  d32: d32.baseAddress, s32: s32.baseAddress, q256: q256.baseAddress,
-                  d256: d256.baseAddress, s256: s256.baseAddress)
-                multiply(weight, rows: range, by: &view, tokens: x.tokens, into: &output, kernels)
+            x.m32.withUnsafeBufferPointer { m32 in
+              x.d256.withUnsafeBufferPointer { d256 in
+                x.s256.withUnsafeBufferPointer { s256 in
+                  var view = ck_rows(
+                    columns: Int64(x.columns), f: floats.baseAddress, q32: q32.baseAddress,
+                    d32: d32.baseAddress, s32: s32.baseAddress, m32: m32.baseAddress,
+                    q256: q256.baseAddress, d256: d256.baseAddress, s256: s256.baseAddress)
+                  multiply(weight, rows: range, by: &view, tokens: x.tokens, into: &output, kernels)
+                }
               }
             }
           }

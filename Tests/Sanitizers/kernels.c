@@ -61,8 +61,9 @@ static ck_rows quantize(int32_t isa, const float *x, int64_t columns, int64_t to
     int8_t *q = malloc((size_t)count);
     float *d = malloc((size_t)count / 32 * 4);
     int32_t *s = malloc((size_t)count / 32 * 4);
-    ck_quantize32(isa, x, count, q, d, s);
-    rows.q32 = q, rows.d32 = d, rows.s32 = s;
+    float *m = malloc((size_t)count / 32 * 4);
+    ck_quantize32(isa, x, count, q, d, s, m);
+    rows.q32 = q, rows.d32 = d, rows.s32 = s, rows.m32 = m;
   }
   if (columns % 256 == 0) {
     int8_t *q = malloc((size_t)count);
@@ -81,6 +82,7 @@ static void compare_rows(int32_t isa, ck_rows a, ck_rows b, int64_t tokens) {
     require(memcmp(a.q32, b.q32, (size_t)count) == 0, "quantize32", isa, count);
     require(memcmp(a.s32, b.s32, (size_t)count / 32 * 4) == 0, "sums of 32", isa, count);
     compare("scales of 32", isa, a.d32, b.d32, count / 32);
+    compare("scaled sums of 32", isa, a.m32, b.m32, count / 32);
   }
   if (a.q256) {
     require(memcmp(a.q256, b.q256, (size_t)count) == 0, "quantize256", isa, count);
@@ -91,6 +93,7 @@ static void compare_rows(int32_t isa, ck_rows a, ck_rows b, int64_t tokens) {
 
 static void release(ck_rows rows) {
   free((void *)rows.q32), free((void *)rows.d32), free((void *)rows.s32);
+  free((void *)rows.m32);
   free((void *)rows.q256), free((void *)rows.d256), free((void *)rows.s256);
 }
 

@@ -67,6 +67,7 @@ typedef struct {
   const int8_t *q32;   // [rows, columns]         blocks of 32, values -127...127
   const float *d32;    // [rows, columns / 32]    scale: amax / 127
   const int32_t *s32;  // [rows, columns / 32]    sum of the block's integers
+  const float *m32;    // [rows, columns / 32]    d32 * (float)s32
   const int8_t *q256;  // [rows, columns]         blocks of 256, values -127...127
   const float *d256;   // [rows, columns / 256]
   const int16_t *s256; // [rows, columns / 16]    sums of 16 integers
@@ -75,7 +76,8 @@ typedef struct {
 // Quantises one row: per block amax / 127, round to nearest, ties to even; an all-zero block has
 // scale 0, and so has one below 2^-118. A block with a value that is not finite has an infinite
 // scale and zero integers, so that products with it are NaN.
-void ck_quantize32(int32_t isa, const float *x, int64_t columns, int8_t *q, float *d, int32_t *s);
+void ck_quantize32(int32_t isa, const float *x, int64_t columns, int8_t *q, float *d, int32_t *s,
+                   float *m);
 void ck_quantize256(int32_t isa, const float *x, int64_t columns, int8_t *q, float *d, int16_t *s);
 
 // output[t * stride + r] = dot(weight row r, activation row t) for r in [row_begin, row_end), t in

@@ -12,7 +12,8 @@ extension Kernels {
       for row in rows {
         unsafe ck_quantize32(
           isa, x.floats.base + row * columns, Int64(columns), target.integers.base + row * columns,
-          target.scales.base + row * columns / 32, target.sums.base + row * columns / 32)
+          target.scales.base + row * columns / 32, target.sums.base + row * columns / 32,
+          target.scaledSums.base + row * columns / 32)
       }
     case .int8PerBlock256:
       guard let target = x.int8PerBlock256 else { preconditionFailure("form not allocated") }
@@ -53,6 +54,7 @@ extension Kernels {
       unsafe view.q32 = UnsafePointer(q.integers.base + first * columns)
       unsafe view.d32 = UnsafePointer(q.scales.base + first * columns / 32)
       unsafe view.s32 = UnsafePointer(q.sums.base + first * columns / 32)
+      unsafe view.m32 = UnsafePointer(q.scaledSums.base + first * columns / 32)
     case .int8PerBlock256:
       guard let q = x.int8PerBlock256 else { preconditionFailure("form not allocated") }
       unsafe view.q256 = UnsafePointer(q.integers.base + first * columns)
