@@ -25,6 +25,10 @@ let package = Package(
     .target(name: "CTerminal"),
     .systemLibrary(name: "CNcurses"),
     .systemLibrary(name: "CReadline"),
+    .systemLibrary(name: "CChafa", pkgConfig: "chafa", providers: [.apt(["libchafa-dev"])]),
+    .systemLibrary(name: "CSpng", providers: [.apt(["libspng-dev"])]),
+    .systemLibrary(name: "CTurboJPEG", providers: [.apt(["libturbojpeg0-dev"])]),
+    .systemLibrary(name: "CWebP", providers: [.apt(["libwebp-dev"])]),
     .target(name: "Compute", dependencies: ["CKernels", "CSystem"], swiftSettings: strict),
     .target(name: "Inference", dependencies: ["Compute"], swiftSettings: strict),
     .target(name: "Models", dependencies: ["Compute", "Inference"], swiftSettings: strict),
@@ -38,17 +42,23 @@ let package = Package(
     .target(
       name: "Runtime",
       dependencies: [
-        "Compute", "Inference", "Models", "Methods", .product(name: "Yams", package: "Yams"),
+        "Compute", "Inference", "Models", "Methods", "PictureFiles",
+        .product(name: "Yams", package: "Yams"),
       ],
       swiftSettings: strict),
     .target(
-      name: "Terminal", dependencies: ["CNcurses", "CReadline", "CTerminal"], swiftSettings: strict),
+      name: "PictureFiles", dependencies: ["Inference", "CSpng", "CTurboJPEG", "CWebP"],
+      swiftSettings: strict),
     .target(
-      name: "Playground", dependencies: ["Inference", "Runtime", "Terminal"], swiftSettings: strict),
+      name: "Terminal", dependencies: ["CNcurses", "CReadline", "CTerminal", "CChafa"],
+      swiftSettings: strict),
+    .target(
+      name: "Playground", dependencies: ["Inference", "PictureFiles", "Runtime", "Terminal"],
+      swiftSettings: strict),
     .executableTarget(
       name: "paceline",
       dependencies: [
-        "Compute", "Inference", "Models", "Runtime", "Terminal", "Playground",
+        "Compute", "Inference", "Models", "PictureFiles", "Runtime", "Terminal", "Playground",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
@@ -72,7 +82,9 @@ let package = Package(
       exclude: ["Fixtures"], swiftSettings: testing),
     .testTarget(
       name: "RuntimeTests",
-      dependencies: ["Compute", "Inference", "Models", "Methods", "Runtime", "TestSupport"],
+      dependencies: [
+        "Compute", "Inference", "Models", "Methods", "PictureFiles", "Runtime", "TestSupport",
+      ],
       swiftSettings: testing),
     .executableTarget(
       name: "terminal-probe", dependencies: ["Terminal"], path: "Tests/TerminalProbe",
@@ -92,7 +104,9 @@ let package = Package(
       exclude: ["Goldens"], swiftSettings: testing),
     .testTarget(
       name: "PlaygroundTests",
-      dependencies: ["Inference", "Runtime", "Terminal", "Playground", "TestSupport"],
+      dependencies: [
+        "Inference", "Methods", "PictureFiles", "Runtime", "Terminal", "Playground", "TestSupport",
+      ],
       exclude: ["Goldens"], swiftSettings: testing),
     .testTarget(
       name: "CommandLineTests", dependencies: ["paceline", "key-latency", "TestSupport"],

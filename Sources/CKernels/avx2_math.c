@@ -315,6 +315,12 @@ void ck_avx2_attend(const ck_attention *a);
 void ck_avx2_attend_merge(const float *values, const float *states, int64_t parts, int64_t heads,
                           int64_t dimension, float *output);
 
+void ck_avx2_dense(const ck_dense *p);
+void ck_avx2_depthwise(const ck_depthwise *p);
+void ck_avx2_sums(const float *x, int64_t count, float *sum, float *squares);
+void ck_avx2_normalize(const float *x, int64_t count, float scale, float shift,
+                       const float *weight, const float *bias, float *y);
+
 const ck_functions ck_avx2_functions = {
     .quantize32 = quantize32,
     .quantize256 = quantize256,
@@ -337,5 +343,9 @@ const ck_functions ck_avx2_functions = {
     .select_above = select_above,
     .summarize_blocks = summarize_blocks,
     .stream_read = stream_read,
+    .dense = ck_avx2_dense,
+    .depthwise = ck_avx2_depthwise,
+    .sums = ck_avx2_sums,
+    .normalize = ck_avx2_normalize,
 };
 #endif

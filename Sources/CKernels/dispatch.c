@@ -152,3 +152,16 @@ int64_t ck_select_in_blocks(int32_t isa, const float *x, int64_t count, const fl
 uint64_t ck_stream_read(int32_t isa, const void *memory, int64_t bytes) {
   return functions(isa)->stream_read(memory, bytes);
 }
+
+void ck_dense_product(int32_t isa, const ck_dense *p) { functions(isa)->dense(p); }
+
+void ck_depthwise_convolution(int32_t isa, const ck_depthwise *p) { functions(isa)->depthwise(p); }
+
+void ck_sums(int32_t isa, const float *x, int64_t count, float *sum, float *squares) {
+  functions(isa)->sums(x, count, sum, squares);
+}
+
+void ck_normalize(int32_t isa, const float *x, int64_t count, float scale, float shift,
+                  const float *weight, const float *bias, float *y) {
+  functions(isa)->normalize(x, count, scale, shift, weight, bias, y);
+}

@@ -54,6 +54,10 @@ typedef struct {
   int64_t (*select_above)(const float *, int64_t, float, int32_t *, int64_t);
   void (*summarize_blocks)(const float *, int64_t, float *, float *, float *);
   uint64_t (*stream_read)(const void *, int64_t);
+  void (*dense)(const ck_dense *);
+  void (*depthwise)(const ck_depthwise *);
+  void (*sums)(const float *, int64_t, float *, float *);
+  void (*normalize)(const float *, int64_t, float, float, const float *, const float *, float *);
 } ck_functions;
 
 extern const ck_functions ck_scalar_functions;

@@ -287,6 +287,12 @@ void ck_neon_attend(const ck_attention *a);
 void ck_neon_attend_merge(const float *values, const float *states, int64_t parts, int64_t heads,
                           int64_t dimension, float *output);
 
+void ck_neon_dense(const ck_dense *p);
+void ck_neon_depthwise(const ck_depthwise *p);
+void ck_neon_sums(const float *x, int64_t count, float *sum, float *squares);
+void ck_neon_normalize(const float *x, int64_t count, float scale, float shift,
+                       const float *weight, const float *bias, float *y);
+
 const ck_functions ck_neon_functions = {
     .quantize32 = quantize32,
     .quantize256 = quantize256,
@@ -309,5 +315,9 @@ const ck_functions ck_neon_functions = {
     .select_above = select_above,
     .summarize_blocks = summarize_blocks,
     .stream_read = stream_read,
+    .dense = ck_neon_dense,
+    .depthwise = ck_neon_depthwise,
+    .sums = ck_neon_sums,
+    .normalize = ck_neon_normalize,
 };
 #endif

@@ -159,6 +159,12 @@ static uint64_t stream_read(const void *memory, int64_t bytes) {
   return sum + word;
 }
 
+void ck_scalar_dense(const ck_dense *p);
+void ck_scalar_depthwise(const ck_depthwise *p);
+void ck_scalar_sums(const float *x, int64_t count, float *sum, float *squares);
+void ck_scalar_normalize(const float *x, int64_t count, float scale, float shift,
+                         const float *weight, const float *bias, float *y);
+
 const ck_functions ck_scalar_functions = {
     .quantize32 = quantize32,
     .quantize256 = quantize256,
@@ -181,4 +187,8 @@ const ck_functions ck_scalar_functions = {
     .select_above = select_above,
     .summarize_blocks = summarize_blocks,
     .stream_read = stream_read,
+    .dense = ck_scalar_dense,
+    .depthwise = ck_scalar_depthwise,
+    .sums = ck_scalar_sums,
+    .normalize = ck_scalar_normalize,
 };

@@ -15,8 +15,14 @@ struct CatalogPlugin: BuildToolPlugin {
     return [
       .buildCommand(
         displayName: "List of methods", executable: try context.tool(named: "catalog-tool").url,
-        arguments: [output.path] + methods.map { $0.deletingPathExtension().lastPathComponent },
+        arguments: [output.path] + methods.map(Self.folder),
         inputFiles: methods, outputFiles: [output])
     ]
+  }
+
+  /// The last two folders of a path, as `Family/Name`.
+  private static func folder(_ file: URL) -> String {
+    let folder = file.deletingLastPathComponent()
+    return folder.deletingLastPathComponent().lastPathComponent + "/" + folder.lastPathComponent
   }
 }

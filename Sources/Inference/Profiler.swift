@@ -10,6 +10,7 @@ package func monotonicNanoseconds() -> UInt64 {
 /// A class of operations whose time is told apart.
 package enum OperationClass: Int, Sendable, CaseIterable, Codable {
   case embedding, norm, projection, attention, feedForward, head, sampling, drafting, other
+  case convolution
 
   /// What a person reads; the small work between matrix products is partly waiting for its end.
   package var title: String {
@@ -22,6 +23,7 @@ package enum OperationClass: Int, Sendable, CaseIterable, Codable {
     case .head: "head"
     case .sampling: "sampling"
     case .drafting: "drafting"
+    case .convolution: "convolution"
     case .other: "other"
     }
   }

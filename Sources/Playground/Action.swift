@@ -1,4 +1,5 @@
 import Inference
+import PictureFiles
 import Runtime
 import Terminal
 
@@ -23,6 +24,7 @@ package enum Action: Sendable {
   /// An editor came back; nil text means that it was given up.
   case edited(EditPurpose, String?)
   case notice(Notice)
+  case pictureOpened(PictureFile, path: String)
   /// A command by its name.
   case command(String)
   /// The hash of a model file became known.
@@ -153,6 +155,9 @@ package enum Effect: Sendable {
   case listModels
   /// Writes a race beside the sessions.
   case exportRace(RaceExport)
+  /// Writes a picture; without a path beside the sessions, under a name that begins with `stem`.
+  case savePicture(PictureFile, stem: String, path: String)
+  case openPicture(path: String)
   case setPrompt(String)
   /// Bytes for readline, as if typed.
   case feedPrompt([UInt8])

@@ -124,7 +124,8 @@ package struct Layout: Sendable, Equatable {
     }
     var strips: [(PaneID, Int)]
     if state.focus != .chat {
-      strips = [(state.focus, max(8, above.height * 45 / 100))]
+      let percent = state.focus == .pictures ? 65 : 45
+      strips = [(state.focus, max(8, above.height * percent / 100))]
     } else {
       let presets: [[(PaneID, Int)]] = [
         [(.profile, 3), (.knobs, 2)], [(.profile, 9)], [(.knobs, 9)], [(.methods, 9)], [],
@@ -159,7 +160,7 @@ package struct Layout: Sendable, Equatable {
     }
     let (left, right) = columns(state)
     let leftWidth = left == nil ? 0 : 30
-    let share = kind == .threeColumns ? 42 : 37
+    let share = kind == .threeColumns ? 42 : state.focus == .pictures ? 55 : 37
     let rightWidth = right.isEmpty ? 0 : max(44, size.width * share / 100)
     let (rest2, rightColumn) = above.splitRight(rightWidth)
     let (leftColumn, middle) = rest2.splitLeft(leftWidth)
@@ -176,6 +177,7 @@ package struct Layout: Sendable, Equatable {
   /// Rows of the upper of two panes: a little more than half, unless that cuts a list that could be whole.
   private func upperHeight(of height: Int, _ state: PlaygroundState) -> Int {
     let share = (height * 12 + 10) / 20
+    if state.focus == .pictures { return max(6, height * 3 / 10) }
     if state.focus == .methods { return max(min(14, share), min(share, height - 23)) }
     let wholeList = KnobItem.all.count + 2
     return height - share < wholeList && height - wholeList >= 20 ? height - wholeList : share

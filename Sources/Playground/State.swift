@@ -34,6 +34,7 @@ package struct PlaygroundState: Sendable {
   package var profile = ProfileState()
   package var knobs = KnobsState()
   package var methods = MethodsState()
+  package var pictures = PicturesState()
   package var sessions = SessionsState()
   package var session = SessionIdentity()
 
@@ -49,10 +50,13 @@ package struct PlaygroundState: Sendable {
   package var log: [Notice] = []
   package var isQuitting = false
 
-  package init(size: Size, utcOffset: Int = 0, methods: [MethodEntry] = []) {
+  package init(
+    size: Size, utcOffset: Int = 0, methods: [MethodEntry] = [], painters: [MethodEntry] = []
+  ) {
     self.size = size
     self.utcOffset = utcOffset
     self.methods = MethodsState(entries: methods)
+    pictures = PicturesState(entries: painters)
   }
 
   /// Whether a key goes to the prompt or acts by itself.
@@ -68,6 +72,7 @@ package struct PlaygroundState: Sendable {
     case race
     /// Has what a method needs made ready.
     case prepare(method: String)
+    case paint
   }
 
   /// Whether anything moves by itself, so that the screen must be drawn again without a key.
@@ -77,17 +82,18 @@ package struct PlaygroundState: Sendable {
 
   /// Whether the engine has something to do.
   package var isBusy: Bool {
-    if running != nil || methods.race?.isRunning == true { return true }
+    if running != nil || methods.race?.isRunning == true || pictures.isPainting { return true }
     if case .loading = model { return true }
     return false
   }
 }
 
-/// The panes, by the numbers that choose them; 4 is kept for pictures.
+/// The panes, by the numbers that choose them.
 package enum PaneID: Int, Sendable, Hashable, CaseIterable {
   case chat = 1
   case profile = 2
   case knobs = 3
+  case pictures = 4
   case sessions = 5
   case methods = 6
 
@@ -96,6 +102,7 @@ package enum PaneID: Int, Sendable, Hashable, CaseIterable {
     case .chat: "chat"
     case .profile: "profile"
     case .knobs: "knobs"
+    case .pictures: "pictures"
     case .sessions: "sessions"
     case .methods: "methods"
     }

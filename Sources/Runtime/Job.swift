@@ -10,6 +10,7 @@ package enum JobRequest: Sendable {
   case race(RaceRequest)
   /// Loads and measures what methods need, so that the answer that they are for need not wait for it.
   case prepare(MethodSelection)
+  case paint(PaintingRequest)
 }
 
 extension JobRequest {
@@ -89,7 +90,8 @@ package struct Job: Sendable {
 
 /// What a job tells while it runs.
 ///
-/// The last event is `finished`, `loaded`, `prepared`, `inspected`, `contextFull`, `failed` or a race's `finished`.
+/// The last event is `finished`, `loaded`, `prepared`, `inspected`, `contextFull`, `failed`, or a race's or a painting's
+/// `finished`.
 package enum JobEvent: Sendable {
   case loading(fraction: Double)
   case loaded(ModelSummary)
@@ -104,6 +106,7 @@ package enum JobEvent: Sendable {
   case round(RoundRecord)
   case profile(ProfileSample)
   case race(RaceEvent)
+  case painting(PaintingEvent)
   case finished(Provenance)
   /// The prompt alone does not fit: `needed` positions of `capacity`. Nothing was generated.
   case contextFull(needed: Int, capacity: Int)

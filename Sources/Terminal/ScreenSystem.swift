@@ -61,13 +61,16 @@ extension Screen {
   }
 
   /// The size of a terminal, within what is sensible; 80 x 24 when it does not know.
-  static func readSize(_ descriptor: Int32) -> Size {
+  nonisolated static func readSize(_ descriptor: Int32) -> Size {
     var window = winsize()
     guard unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &window) == 0, window.ws_col > 0,
       window.ws_row > 0
     else { return Size(width: 80, height: 24) }
     return Size(width: min(1024, Int(window.ws_col)), height: min(512, Int(window.ws_row)))
   }
+
+  /// The size of standard output's terminal, for what is printed without a full screen.
+  package nonisolated static var outputSize: Size { readSize(STDOUT_FILENO) }
 
   /// Modes for reading every byte as it is typed; only the terminal's own bits change.
   static func rawModes(from modes: termios) -> termios {

@@ -16,10 +16,13 @@ extension Engine {
 
   /// Draft models come from the model folder, weights of our own from the assets.
   private static var supplies: MethodSupplies {
-    MethodSupplies(weightsFolder: (try? AssetsFolder.find()).map { $0 + "/weights" }) {
-      summary throws(InferenceError) in
+    var supplies = MethodSupplies(
+      weightsFolder: (try? AssetsFolder.find()).map { $0 + "/weights" }
+    ) { summary throws(InferenceError) in
       try ModelFolder.standard().draftModelPath(for: summary)
     }
+    supplies.sentenceEncoder = { (try? ModelFolder.standard())?.sentenceEncoder }
+    return supplies
   }
 
   /// Loads a model and waits for it.

@@ -6,14 +6,15 @@ import Inference
 struct Paceline: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "paceline",
-    abstract: "A terminal playground for language models on the processor.",
+    abstract: "A terminal playground for language and picture models on the processor.",
     discussion: """
       Without a subcommand it opens the playground. The default model comes with
       `paceline models get smollm2`.
       """,
     version: Version.text,
     subcommands: [
-      Play.self, Ask.self, RaceCommand.self, MethodsCommand.self, ModelsCommand.self, Tokenize.self,
+      Play.self, Ask.self, Draw.self, RaceCommand.self, MethodsCommand.self, ModelsCommand.self,
+      Tokenize.self,
       MeasurePerplexity.self, Bench.self,
       ReplaySession.self, Doctor.self, Paths.self, Completion.self, Ready.self,
     ],

@@ -61,6 +61,7 @@ struct Play: AsyncParsableCommand {
       options.contextLength = context ?? Engine.usualContext
       options.settings = settings
       options.methods = MethodCatalog.all.byReadiness
+      options.painters = MethodCatalog.painting
       options.selection = selection
       options.resumed = resumed
       options.screen.color = color

@@ -1,4 +1,5 @@
 import Foundation
+import Terminal
 
 /// What the environment says of the terminal, and whether a full screen can be painted on it.
 struct TerminalFacts: CustomStringConvertible {
@@ -21,6 +22,16 @@ struct TerminalFacts: CustomStringConvertible {
     let name = environment["TERM"] ?? "not set"
     return obstacle.map { "\(name): \($0), so line mode is used" } ?? name
   }
+
+  /// The colours that printed lines may use.
+  var colorDepth: ColorDepth {
+    let profile = TerminalProfile(environment: environment, isUTF8: isUnicode)
+    let colors = profile.terminal.contains("256color") ? 256 : 8
+    return obstacle == nil
+      ? profile.colorDepth(.auto, colors: colors, isDirect: profile.claimsTrueColor) : .none
+  }
+
+  var isUnicode: Bool { locale.hasSuffix(", Unicode") }
 
   var colours: String {
     if let value = environment["NO_COLOR"], !value.isEmpty { return "none, as NO_COLOR asks" }

@@ -136,6 +136,7 @@ import Testing
         return [.started(promptTokens: 5, reused: 0, contextLength: 2048)]
           + chunks.map(JobEvent.tokens) + [.finished(script.provenance(.stop, promptTokens: 5))]
       case .race(let request): return RaceScript(request).all()
+      case .paint(let request): return PicturesTests.events(request)
       }
     }
   }
@@ -273,7 +274,7 @@ import Testing
     world.script = { request, control in
       switch request {
       case .load: [.loaded(Script.model)]
-      case .inspect, .race, .prepare: []
+      case .inspect, .race, .prepare, .paint: []
       case .generate: [.started(promptTokens: 3, reused: 0, contextLength: 2048)]
       }
     }

@@ -38,6 +38,20 @@ public enum RealModel: String, CaseIterable, Sendable {
       cache.map { $0 + "/paceline-peers/llama.cpp" })
   }
 
+  /// The encoder of sentences; nil where it has not been fetched.
+  public static var sentenceEncoder: (weights: String, vocabulary: String)? {
+    guard let weights = path("all-MiniLM-L6-v2.safetensors"),
+      let vocabulary = path("all-MiniLM-L6-v2.vocab.txt")
+    else { return nil }
+    return (weights, vocabulary)
+  }
+
+  /// The repository's own folder of assets.
+  public static let assets: String = {
+    let here = (#filePath as NSString).deletingLastPathComponent as NSString
+    return ((here.deletingLastPathComponent as NSString).deletingLastPathComponent) + "/assets"
+  }()
+
   /// What a skipped test says.
   public static let advice =
     "needs a model file: make test fetches the default one, make test-all all of them"

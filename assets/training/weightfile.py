@@ -1,4 +1,4 @@
-"""Writes small GGUF files: integers, lists of integers, and matrices in F32, F16 or Q8_0.
+"""Writes small GGUF files: integers, lists of integers or strings, and matrices in F32, F16 or Q8_0.
 
 The layout is that of the public GGUF description, version 3; Paceline reads it with `GGUFWeightFile`.
 """
@@ -21,6 +21,8 @@ def _value(value):
         return struct.pack("<I", 8) + _text(value)
     if isinstance(value, (int, np.integer)):
         return struct.pack("<Ii", 5, int(value))
+    if isinstance(value, (list, tuple)) and value and isinstance(value[0], str):
+        return struct.pack("<IIQ", 9, 8, len(value)) + b"".join(_text(text) for text in value)
     numbers = np.asarray(value, dtype="<i4")
     return struct.pack("<IIQ", 9, 5, len(numbers)) + numbers.tobytes()
 
@@ -35,7 +37,7 @@ def q8_0(matrix):
 
 
 def write(path, values, tensors):
-    """`values`: name to string, integer or list of integers; `tensors`: name to (matrix, type)."""
+    """`values`: name to string, integer or a list of either; `tensors`: name to (matrix, type)."""
     head = [b"GGUF", struct.pack("<IQQ", 3, len(tensors), len(values))]
     for name, value in values.items():
         head.append(_text(name) + _value(value))

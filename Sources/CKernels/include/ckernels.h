@@ -20,6 +20,7 @@
 //     j + 8, j and j + 4, j and j + 2, j and j + 1.
 //   - exp is the polynomial of `ck_exp` in scalar.h, with the same fma sequence everywhere.
 //   - Attention: the order of every sum stands in scalar_attention.c.
+//   - Feature maps: dense products and convolutions add by fma, inputs in ascending order.
 // Only the payload of a NaN may differ.
 #ifndef PACELINE_CKERNELS_H
 #define PACELINE_CKERNELS_H
@@ -194,6 +195,46 @@ void ck_summarize_blocks(int32_t isa, const float *x, int64_t count, float *maxi
 // ck_select_above that reads only the blocks whose maximum is at least `threshold`.
 int64_t ck_select_in_blocks(int32_t isa, const float *x, int64_t count, const float *maxima,
                             float threshold, int32_t *indices, int64_t limit);
+
+// Feature maps: pixels of `channels` floats, row by row.
+//
+// Products with weights whose outputs lie side by side, in groups: weight k of output r is
+// w[r / CK_DENSE_GROUP * w_group + k * w_stride + r % CK_DENSE_GROUP]. For t in [0, rows) and r in
+// [0, outputs), with sum = bias[r] (0 where that is NULL) and then, k ascending to `depth`,
+//     sum = fma(x[t * x_stride + k], weight k of r, sum),
+// y[t * y_stride + r] becomes sum, or with `adds` y[t * y_stride + r] + sum.
+enum { CK_DENSE_GROUP = 32 };
+typedef struct {
+  const float *x;
+  int64_t x_stride, rows, depth;
+  const float *w;
+  int64_t w_stride, w_group, outputs;
+  const float *bias;
+  float *y;
+  int64_t y_stride;
+  int32_t adds;
+} ck_dense;
+void ck_dense_product(int32_t isa, const ck_dense *p);
+
+// Each channel of a map [height, width, channels] with size * size weights of its own
+// [size, size, channels], size odd, zeros beyond the edges; the map's rows [row_begin, row_end) of
+// y. The sum begins with the bias; weights are added by fma in ascending order, those beyond the
+// edges left out.
+typedef struct {
+  const float *x;
+  int64_t height, width, channels, size;
+  const float *w, *bias;
+  int64_t row_begin, row_end;
+  float *y;
+} ck_depthwise;
+void ck_depthwise_convolution(int32_t isa, const ck_depthwise *p);
+
+// Sum and sum of squares in 16 lanes as above.
+void ck_sums(int32_t isa, const float *x, int64_t count, float *sum, float *squares);
+// y[i] = fma(fma(x[i], scale, shift), weight[i], bias[i]), without the outer fma where weight is
+// NULL; y may be x.
+void ck_normalize(int32_t isa, const float *x, int64_t count, float scale, float shift,
+                  const float *weight, const float *bias, float *y);
 
 // A hint to the processor inside a spin loop.
 static inline void ck_pause(void) {

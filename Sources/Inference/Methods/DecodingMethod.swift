@@ -1,10 +1,14 @@
 import Compute
 
 /// A published technique as a switch: a plain value whose numbers are its options.
-package protocol DecodingMethod: Sendable, Equatable {
+package protocol Method: Sendable, Equatable {
   static var card: MethodCard { get }
   static var knobs: [Knob<Self>] { get }
   init()
+}
+
+/// A method of writing text.
+package protocol DecodingMethod: Method {
   /// Fills the method's slots.
   ///
   /// - Throws: `invalidRequest` where the plan or the context lacks what it needs, with the way out in the message.

@@ -71,6 +71,22 @@ package struct Knob<Owner: Sendable>: Sendable {
     write = { [id, defaultValue] in $0.values[id] = $1 == defaultValue ? nil : $1 }
   }
 
+  /// A knob of a part of the owner.
+  package init<Part>(_ knob: Knob<Part>, of path: any WritableKeyPath<Owner, Part> & Sendable) {
+    id = knob.id
+    title = knob.title
+    range = knob.range
+    step = knob.step
+    largeStep = knob.largeStep
+    defaultValue = knob.defaultValue
+    offValue = knob.offValue
+    decimals = knob.decimals
+    unit = knob.unit
+    summary = knob.summary
+    read = { knob.read($0[keyPath: path]) }
+    write = { knob.write(&$0[keyPath: path], $1) }
+  }
+
   package func value(in owner: Owner) -> Double { read(owner) }
 
   /// Sets the value, clamped to the range; a value that is no number is ignored.

@@ -65,6 +65,12 @@ package enum MethodSlot: Int, Sendable, CaseIterable, Comparable {
   case drafter
   case verifier
   case loop
+  /// Of a picture: what paints it.
+  case painter
+  /// Of a picture: what is kept of one step for the next.
+  case features
+  /// Of a picture: how many are tried, and which is kept.
+  case search
 
   package static func < (left: MethodSlot, right: MethodSlot) -> Bool {
     left.rawValue < right.rawValue
@@ -77,6 +83,9 @@ package enum MethodSlot: Int, Sendable, CaseIterable, Comparable {
     case .drafter: "drafter"
     case .verifier: "verifier"
     case .loop: "decoding loop"
+    case .painter: "painter"
+    case .features: "features"
+    case .search: "search"
     }
   }
 }

@@ -46,14 +46,14 @@ package struct MethodEntry: Sendable {
   package let card: MethodCard
   /// Its knobs, told of a choice's values.
   package let knobs: [Knob<MethodChoice>]
-  private let build: @Sendable (MethodChoice) -> any DecodingMethod
+  private let build: @Sendable (MethodChoice) -> any Method
 
-  package init<Method: DecodingMethod>(_ type: Method.Type) {
-    card = Method.card
-    knobs = Method.knobs.map { Knob($0) }
+  package init<Kind: Method>(_ type: Kind.Type) {
+    card = Kind.card
+    knobs = Kind.knobs.map { Knob($0) }
     build = { choice in
-      var method = Method()
-      for knob in Method.knobs {
+      var method = Kind()
+      for knob in Kind.knobs {
         if let value = choice.values[knob.id] { knob.set(value, in: &method) }
       }
       return method
@@ -61,7 +61,7 @@ package struct MethodEntry: Sendable {
   }
 
   /// - Throws: `invalidRequest` for a value that no knob has, or one out of its range.
-  package func make(_ choice: MethodChoice) throws(InferenceError) -> any DecodingMethod {
+  package func make(_ choice: MethodChoice) throws(InferenceError) -> any Method {
     for (id, value) in choice.values {
       guard let knob = knobs.first(where: { $0.id == id }) else {
         let names = knobs.map(\.id).joined(separator: ", ")
@@ -105,7 +105,27 @@ extension [MethodEntry] {
     _ selection: MethodSelection
   ) throws(InferenceError) -> [any DecodingMethod] {
     var methods: [any DecodingMethod] = []
-    for choice in selection.choices { methods.append(try named(choice.id).make(choice)) }
+    for choice in selection.choices {
+      guard let method = try named(choice.id).make(choice) as? any DecodingMethod else {
+        throw InferenceError(.invalidRequest, "\(choice.id) writes no text")
+      }
+      methods.append(method)
+    }
+    try MethodCard.checkTogether(methods.map { type(of: $0).card })
+    return methods
+  }
+
+  /// The methods that a picture is painted with, checked together.
+  package func makePainting(
+    _ choices: [MethodChoice]
+  ) throws(InferenceError) -> [any PaintingMethod] {
+    var methods: [any PaintingMethod] = []
+    for choice in choices {
+      guard let method = try named(choice.id).make(choice) as? any PaintingMethod else {
+        throw InferenceError(.invalidRequest, "\(choice.id) paints no pictures")
+      }
+      methods.append(method)
+    }
     try MethodCard.checkTogether(methods.map { type(of: $0).card })
     return methods
   }

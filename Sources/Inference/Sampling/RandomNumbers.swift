@@ -11,6 +11,10 @@ package struct RandomNumbers: Sendable, Equatable {
     case acceptance = 2
     /// Drawing the tokens of a draft.
     case draft = 3
+    /// Drawing a token of a picture.
+    case pictureToken = 4
+    /// The noise that a picture is made from.
+    case pictureNoise = 5
   }
 
   package let seed: UInt64

@@ -145,6 +145,9 @@ import Terminal
     case .forkSession(let id): outside.files.forkSession(id)
     case .listModels: outside.files.listModels()
     case .exportRace(let race): dispatch(.notice(outside.files.exportRace(race)))
+    case .savePicture(let file, let stem, let path):
+      dispatch(.notice(outside.files.savePicture(file, stem, path)))
+    case .openPicture(let path): outside.files.openPicture(path)
     case .setPrompt(let text): outside.prompt.setText(text)
     case .feedPrompt(let bytes):
       outside.prompt.feed(bytes)

@@ -12,6 +12,8 @@ package struct PlaygroundOptions {
   package var maximumTokens = 1024
   /// The methods that can be switched on.
   package var methods: [MethodEntry] = []
+  /// The ways to paint a picture.
+  package var painters: [MethodEntry] = []
   /// Those that are on at the start.
   package var selection = MethodSelection.none
   package var sessions: SessionStore
@@ -98,7 +100,9 @@ package enum PlaygroundApp {
   func run() -> Int32? {
     var state = PlaygroundState(
       size: screen.size, utcOffset: LocalTime.utcOffset(at: Timestamp.now),
-      methods: options.methods)
+      methods: options.methods, painters: options.painters)
+    if screen.glyphs == .ascii { state.pictures.look.symbols = .ascii }
+    state.pictures.look.depth = screen.theme.depth
     state.methods.take(options.selection)
     state.settings = options.settings
     state.maximumTokens = options.maximumTokens

@@ -1,4 +1,6 @@
+import Foundation
 import Inference
+import PictureFiles
 import Runtime
 
 /// Reads and writes sessions for the event loop; what takes time happens on other threads.
@@ -20,11 +22,14 @@ import Runtime
   }
 
   var port: FilePort {
-    FilePort(
+    var port = FilePort(
       record: { [self] in record($0, $1) }, closeSession: { [self] in close() },
       sync: { [self] in writer?.flush() }, listSessions: { [self] in list() },
       openSession: { [self] in open($0) }, forkSession: { [self] in fork(at: $0) },
       listModels: {}, exportRace: { [self] in export($0) }, news: { [self] in news() })
+    port.savePicture = { [self] in save($0, stem: $1, path: $2) }
+    port.openPicture = { [self] in openPicture($0) }
+    return port
   }
 
   private func record(_ records: [SessionRecord], _ state: PlaygroundState) {
@@ -84,6 +89,39 @@ import Runtime
       return Notice(.info, "written to \(path)")
     } catch {
       return Notice(.error, "race not written: \(error.message)")
+    }
+  }
+
+  private func save(_ file: PictureFile, stem: String, path: String) -> Notice {
+    do throws(InferenceError) {
+      var target = (path as NSString).expandingTildeInPath
+      if target.isEmpty {
+        let folder = store.folder + "/pictures"
+        try SystemFile.makeFolder(folder)
+        target = "\(folder)/\(stem).png"
+        // What was saved before stays.
+        var number = 2
+        while FileManager.default.fileExists(atPath: target) {
+          target = "\(folder)/\(stem)-\(number).png"
+          number += 1
+        }
+      }
+      try file.write(to: target)
+      return Notice(.info, "written to \(target)")
+    } catch {
+      return Notice(.error, "picture not written: \(error.message)")
+    }
+  }
+
+  private func openPicture(_ path: String) {
+    let path = (path as NSString).expandingTildeInPath
+    let mailbox = mailbox
+    Task.detached(priority: .userInitiated) {
+      do throws(InferenceError) {
+        mailbox.post(.pictureOpened(try PictureFile.read(path), path: path))
+      } catch {
+        mailbox.post(.notice(Notice(.error, error.message)))
+      }
     }
   }
 

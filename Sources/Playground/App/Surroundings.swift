@@ -1,4 +1,5 @@
 import Inference
+import PictureFiles
 import Runtime
 import Terminal
 
@@ -95,6 +96,11 @@ package struct FilePort {
   package var listModels: @MainActor () -> Void
   /// Writes a race to a file; says where, or why not.
   package var exportRace: @MainActor (RaceExport) -> Notice
+  /// Writes a picture to a path or, where that is empty, under a stem beside the sessions; says where, or why not.
+  package var savePicture: @MainActor (PictureFile, _ stem: String, _ path: String) -> Notice = {
+    _, _, _ in Notice(.error, "pictures cannot be saved here")
+  }
+  package var openPicture: @MainActor (_ path: String) -> Void = { _ in }
   /// What became known since the last call, such as the name of a file that was made.
   package var news: @MainActor () -> [Action]
 

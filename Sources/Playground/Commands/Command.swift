@@ -8,7 +8,7 @@ package enum Scope: String, Sendable, CaseIterable {
   case prompt
   /// While not typing, in any pane.
   case normal
-  case chat, profile, knobs, sessions, methods
+  case chat, profile, knobs, pictures, sessions, methods
   /// While the race screen is shown.
   case race
 
@@ -20,6 +20,7 @@ package enum Scope: String, Sendable, CaseIterable {
     case .chat: "chat pane"
     case .profile: "profile pane"
     case .knobs: "knobs pane"
+    case .pictures: "pictures pane"
     case .sessions: "sessions pane"
     case .methods: "methods pane"
     case .race: "race screen"
@@ -32,6 +33,7 @@ package enum Scope: String, Sendable, CaseIterable {
       case .chat: .chat
       case .profile: .profile
       case .knobs: .knobs
+      case .pictures: .pictures
       case .sessions: .sessions
       case .methods: .methods
       }
@@ -115,7 +117,9 @@ package struct Command: Sendable {
 /// The command table.
 package enum Commands {
   package static let all: [Command] =
-    general + prompt + normal + movement + named + chat + [tint] + profile + knobs + sessions
+    general + [paint] + prompt + normal + movement + named + chat + [tint] + profile + knobs
+    + pictures
+    + sessions
     + methods
     + race
 

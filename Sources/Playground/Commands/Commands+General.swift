@@ -33,6 +33,7 @@ extension Commands {
     pane(.chat, "show the chat"),
     pane(.profile, "show the profile: speed, memory, time"),
     pane(.knobs, "show the knobs of the sampler"),
+    pane(.pictures, "show the pictures that were painted"),
     pane(.sessions, "show the sessions and the tree of this one"),
     pane(.methods, "show the decoding methods and their races"),
     Command("new", "M-s", in: .anywhere, "start a new session", unless: busy) { state, _ in

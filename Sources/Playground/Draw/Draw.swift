@@ -55,6 +55,7 @@ private func drawPanes(_ state: PlaygroundState, _ layout: Layout, on frame: ino
       case .chat: ChatPane.draw(state, in: place.content, on: &frame)
       case .profile: ProfilePane.draw(state, in: place.content, on: &frame)
       case .knobs: KnobsPane.draw(state, in: place.content, on: &frame)
+      case .pictures: PicturesPane.draw(state, in: place.content, on: &frame)
       case .sessions: SessionsPane.draw(state, in: place.content, on: &frame)
       case .methods: MethodsPane.draw(state, in: place.content, on: &frame)
       }
@@ -76,6 +77,7 @@ private func rightTitle(of place: Layout.Place, _ state: PlaygroundState, _ glyp
   case .knobs:
     if place.framing == .strip, place.area.height <= 2 { return "F5 F6 pick  F7 F8 -/+" }
     return state.knobs.reordering == nil ? "h l step  Enter exact" : "J K move  o done"
+  case .pictures: return "F9 paint  h l steps"
   case .sessions:
     return state.sessions.filter.isEmpty ? "/ filter" : "filter: \(state.sessions.filter)"
   case .methods: return "Space on/off  r race"

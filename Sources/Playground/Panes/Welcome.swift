@@ -1,7 +1,7 @@
 import Runtime
 import Terminal
 
-/// The chat before its first message: what this is, and three keys to try.
+/// The chat before its first message: what this is, and some keys to try.
 enum Welcome {
   static func draw(_ state: PlaygroundState, in area: Rect, on frame: inout Frame) {
     let lines = lines(state, width: area.width, glyphs: frame.glyphs)
@@ -38,6 +38,7 @@ enum Welcome {
     let keys = [
       ("F8 F7", "raise or lower a knob, even in mid-answer (F5 F6 pick it)"),
       ("Esc r", "another answer beside the last one (h l switch)"),
+      ("F9", "paint what is written as a small picture"),
       ("F1", "every key and command, searchable"),
     ]
     for (key, text) in keys {

@@ -8,6 +8,7 @@ extension PlaygroundState {
     guard let inquiry = inquiries[ticket] else { return [] }
     switch (event, inquiry) {
     case (_, .race): return handleRace(event, ticket: ticket)
+    case (_, .paint): return handlePainting(event, ticket: ticket)
     case (.loading(let fraction), .load(let path)):
       model = .loading(path: path, fraction: fraction)
       return []
@@ -122,7 +123,7 @@ extension PlaygroundState {
     case .round(let round):
       profile.record(round)
       return []
-    case .loading, .loaded, .prepared, .inspected, .race: return []
+    case .loading, .loaded, .prepared, .inspected, .race, .painting: return []
     }
   }
 

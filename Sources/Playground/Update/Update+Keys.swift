@@ -99,6 +99,7 @@ extension PlaygroundState {
       return [.cancel(ticket: running.ticket)] + say(.info, "stopping: what has come is kept")
     }
     if methods.race?.isRunning == true { return stopRace() }
+    if let effects = stopPainting() { return effects }
     if let load = inquiries.first(where: { if case .load = $0.value { true } else { false } }) {
       return [.cancel(ticket: load.key)] + say(.info, "stopping to load")
     }

@@ -29,6 +29,8 @@ extension PlaygroundState {
       let rows = methods.rows
       let row = Self.moved(methods.cursorRow, motion, count: rows.count, page: 8)
       if rows.indices.contains(row) { methods.cursor = rows[row] }
+    case .pictures:
+      pictures.row = Self.moved(pictures.row, motion, count: pictures.rowCount, page: 4)
     case .profile: break
     }
   }

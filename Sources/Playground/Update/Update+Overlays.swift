@@ -95,6 +95,7 @@ extension PlaygroundState {
     switch command.scope {
     case .profile: focus = .profile
     case .knobs: focus = .knobs
+    case .pictures: focus = .pictures
     case .sessions: focus = .sessions
     case .methods: focus = .methods
     case .chat: focus = .chat

@@ -27,6 +27,7 @@ package func update(_ state: inout PlaygroundState, _ action: Action) -> [Effect
   case .models(let models): state.modelFiles = models
   case .edited(let purpose, let text): effects = state.edited(purpose, text)
   case .notice(let notice): _ = state.say(notice.level, notice.text)
+  case .pictureOpened(let file, let path): effects = state.opened(file, path: path)
   case .command(let name): effects = Commands.named(name).map { state.run($0) } ?? []
   case .modelHash(let path, let hash): effects = state.learn(hash, of: path)
   case .terminate:
@@ -34,6 +35,7 @@ package func update(_ state: inout PlaygroundState, _ action: Action) -> [Effect
     effects = [.syncSession, .quit]
   }
   state.layOutTranscript()
+  state.layOutPictures()
   return effects
 }
 

@@ -15,6 +15,7 @@ package actor Engine {
   private var current: EngineModel?
   private var caches = CacheStore()
   private let shelf: MethodShelf
+  private let pictures: PictureShelf
 
   package nonisolated var unownedExecutor: UnownedSerialExecutor {
     unsafe executor.asUnownedSerialExecutor()
@@ -35,6 +36,7 @@ package actor Engine {
     self.loader = loader
     self.decoding = decoding
     shelf = MethodShelf(supplies: supplies, loader: loader, pool: pool)
+    pictures = PictureShelf(supplies: supplies, pool: pool)
   }
 
   deinit {
@@ -87,6 +89,8 @@ package actor Engine {
       case .prepare(let selection):
         try prepare(selection)
         entry.events.yield(.prepared)
+      case .paint(let request):
+        try PaintingJob(request: request, entry: entry, shelf: pictures).run()
       }
     } catch {
       entry.events.yield(.failed(error))

@@ -4,10 +4,13 @@ import Methods
 /// The methods that an engine knows, and where they get what they need beside the model.
 package struct MethodSupplies: Sendable {
   package var methods: [MethodEntry]
+  package var paintingMethods = MethodCatalog.painting
   /// The file of the small model that drafts for a model.
   package var draftModelPath: @Sendable (ModelSummary) throws(InferenceError) -> String
   /// The folder of weights of our own; nil where there is none.
   package var weightsFolder: String?
+  /// The files of the encoder of sentences; nil where it was not fetched.
+  package var sentenceEncoder: @Sendable () -> (weights: String, vocabulary: String)? = { nil }
 
   package init(
     methods: [MethodEntry] = MethodCatalog.all, weightsFolder: String? = nil,
@@ -25,6 +28,12 @@ package struct MethodSupplies: Sendable {
 }
 
 extension ModelFolder {
+  /// The encoder of sentences: its weights and its vocabulary; nil where they are not there.
+  package var sentenceEncoder: (weights: String, vocabulary: String)? {
+    guard let entry = catalogue["minilm"], holds(entry), entry.files.count == 2 else { return nil }
+    return (path(of: entry.files[0]), path(of: entry.files[1]))
+  }
+
   /// The file of the model that drafts for the one at a path.
   ///
   /// - Throws: `invalidRequest` where the catalogue names none; `modelFile` where it is not there yet, with the command

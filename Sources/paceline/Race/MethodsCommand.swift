@@ -20,6 +20,9 @@ struct ListMethods: ParsableCommand {
   @Flag(help: "Print a JSON list.")
   var json = false
 
+  @Flag(help: "List what paints pictures, not what writes text.")
+  var pictures = false
+
   private struct Row: Encodable {
     struct Knob: Encodable {
       var name: String
@@ -40,7 +43,8 @@ struct ListMethods: ParsableCommand {
   }
 
   func run() throws {
-    let rows = MethodCatalog.all.byReadiness.map { entry in
+    let entries = pictures ? MethodCatalog.painting : MethodCatalog.all
+    let rows = entries.byReadiness.map { entry in
       Row(
         id: entry.card.id, title: entry.card.title, guarantee: entry.card.guarantee.title,
         slots: entry.card.slots.sorted().map(\.title), summary: entry.card.summary,

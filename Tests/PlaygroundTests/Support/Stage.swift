@@ -17,7 +17,8 @@ struct Stage {
 
   init(_ width: Int = 80, _ height: Int = 24, model: ModelSummary? = Script.model) {
     state = PlaygroundState(
-      size: Size(width: width, height: height), methods: TestMethods.all)
+      size: Size(width: width, height: height), methods: TestMethods.all,
+      painters: TestMethods.painters)
     tick(0)
     if let model {
       effects += state.load(path: model.path)

@@ -7,6 +7,35 @@ enum TestMethods {
     MethodEntry(Judge.self),
   ]
 
+  static let painters = [MethodEntry(NextScale.self), MethodEntry(RasterScan.self)]
+
+  struct NextScale: PaintingMethod {
+    var guidance = 3.0
+
+    static let card = MethodCard(
+      id: "next-scale", title: "Next scale", paper: paper(5),
+      summary: "All tokens of a scale come from one pass.", slots: [.painter],
+      guarantee: .approximate)
+    static let knobs: [Knob<Self>] = [
+      Knob(
+        "guidance", \.guidance, in: 0...8, step: 0.5, default: 3, decimals: 1,
+        summary: "How closely it follows the words.")
+    ]
+    func install(
+      in plan: inout PaintingPlan, context: PaintingContext
+    ) throws(InferenceError) {}
+  }
+
+  struct RasterScan: PaintingMethod {
+    static let card = MethodCard(
+      id: "raster-scan", title: "Raster scan", paper: paper(6),
+      summary: "A pass for each token.", slots: [.painter], guarantee: .approximate)
+    static let knobs: [Knob<Self>] = []
+    func install(
+      in plan: inout PaintingPlan, context: PaintingContext
+    ) throws(InferenceError) {}
+  }
+
   static let trie = MethodSelection([MethodChoice("lookahead-trie")])
 
   static func paper(_ number: Int) -> MethodCard.Paper {

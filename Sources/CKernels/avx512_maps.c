@@ -1,0 +1,24 @@
+// Feature maps with AVX-512.
+#if defined(__x86_64__)
+#include <immintrin.h>
+
+#include "kernels.h"
+
+CK_BEGIN_TARGET(CK_AVX512_SET)
+#include "simd_avx512.h"
+
+enum { M_HEIGHT = 8 };
+CK_INLINE vf m_load_all(const float *p) { return _mm512_loadu_ps(p); }
+#include "feature_maps.h"
+
+void ck_avx512_dense(const ck_dense *p) { m_dense(p); }
+void ck_avx512_depthwise(const ck_depthwise *p) { m_depthwise(p); }
+void ck_avx512_sums(const float *x, int64_t count, float *sum, float *squares) {
+  m_sums(x, count, sum, squares);
+}
+void ck_avx512_normalize(const float *x, int64_t count, float scale, float shift,
+                         const float *weight, const float *bias, float *y) {
+  m_normalize(x, count, scale, shift, weight, bias, y);
+}
+CK_END_TARGET
+#endif

@@ -1,0 +1,147 @@
+import Compute
+import Glibc
+
+/// Paints a picture out of tokens, scale by scale; how many tokens come from one pass is what methods differ in.
+///
+/// Source: Tian et al., "Visual autoregressive modeling", arXiv:2404.02905, section 3.2 and the guidance that grows with
+/// the scales of its published sampler; classifier-free guidance after Ho and Salimans, arXiv:2207.12598.
+package struct TokenPainter: Painter {
+  package var tokenizer: any PictureTokenizer
+  package var transformer: any PictureTransformer
+  package var settings: TokenPaintingSettings
+  /// Whether each token has a pass of its own.
+  package var isRaster: Bool
+
+  package init(
+    tokenizer: any PictureTokenizer, transformer: any PictureTransformer,
+    settings: TokenPaintingSettings, isRaster: Bool = false
+  ) throws(InferenceError) {
+    guard tokenizer.scales == transformer.scales, tokenizer.codes == transformer.codes else {
+      throw InferenceError(
+        .modelFile, "the weights of the tokenizer and the transformer were not made for each other")
+    }
+    self.tokenizer = tokenizer
+    self.transformer = transformer
+    self.settings = settings
+    self.isRaster = isRaster
+  }
+
+  package func begin(_ subject: PaintingSubject) -> any PaintingRun {
+    TokenPaintingRun(painter: self, subject: subject)
+  }
+}
+
+/// A picture of tokens while it is painted: one step for each scale.
+private final class TokenPaintingRun: PaintingRun {
+  private let painter: TokenPainter
+  private let subject: PaintingSubject
+  private let sequences: any PictureSequences
+  private let total: Buffer
+  private var index = 0
+  private var evaluations = 0.0
+  private var tokenCount = 0
+  /// What the last token stands for; nil before the first.
+  private var latest: [Float]?
+
+  init(painter: TokenPainter, subject: PaintingSubject) {
+    self.painter = painter
+    self.subject = subject
+    sequences = painter.transformer.begin(
+      painter.settings.isGuided ? [subject.text, nil] : [subject.text])
+    total = painter.tokenizer.emptyMap(pictures: 1)
+  }
+
+  var stepCount: Int { min(painter.settings.scaleCount, painter.tokenizer.scales.count) }
+
+  func step() throws(InferenceError) -> PaintingStep {
+    guard index < stepCount else {
+      throw InferenceError(.invalidRequest, "the picture is finished")
+    }
+    let (tokenizer, side) = (painter.tokenizer, painter.tokenizer.scales[index])
+    let drawn = painter.isRaster ? drawOneByOne(side * side) : drawTogether(side * side)
+    tokenizer.add(drawn.map(\.token), scale: index, to: total)
+    tokenCount += drawn.count
+    let step = PaintingStep(
+      index: index, count: stepCount, label: "scale \(side)",
+      picture: tokenizer.paint(total, pictures: 1)[0], evaluations: evaluations,
+      tokens: tokenCount,
+      entropy: drawn.reduce(0) { $0 + $1.entropy } / Double(max(drawn.count, 1)),
+      byteCount: sequences.byteCount)
+    index += 1
+    return step
+  }
+
+  /// All tokens of the scale from one pass, which is told the map of the coarser scales.
+  private func drawTogether(_ count: Int) -> [DrawnToken] {
+    let told = index == 0 ? [] : painter.tokenizer.smaller(total, pictures: 1, scale: index)
+    let logits = forward(told, rows: count)
+    return (0..<count).map { draw(logits, row: $0, rows: count, position: tokenCount + $0) }
+  }
+
+  /// A pass for each token, which is told the one before it.
+  private func drawOneByOne(_ count: Int) -> [DrawnToken] {
+    (0..<count).map { place in
+      let logits = forward(latest ?? [], rows: 1)
+      let drawn = draw(logits, row: 0, rows: 1, position: tokenCount + place)
+      latest = painter.tokenizer.vector(of: drawn.token)
+      return drawn
+    }
+  }
+
+  private func forward(_ told: [Float], rows: Int) -> Buffer {
+    let copies = painter.settings.isGuided ? 2 : 1
+    evaluations += Double(copies)
+    return sequences.logits(
+      told: Array(repeatElement(told, count: copies).joined()), rows: rows)
+  }
+
+  private func draw(_ logits: Buffer, row: Int, rows: Int, position: Int) -> DrawnToken {
+    let codes = painter.transformer.codes
+    var values = logits.array(row * codes..<(row + 1) * codes)
+    if painter.settings.isGuided {
+      let last = Double(max(painter.tokenizer.scales.count - 1, 1))
+      let (floor, full) = (painter.settings.guidanceFloor, painter.settings.guidance)
+      let strength = Float(floor + (full - floor) * Double(index) / last)
+      let free = (rows + row) * codes
+      for code in values.indices {
+        values[code] += strength * (values[code] - logits[free + code])
+      }
+    }
+    return DrawnToken(
+      logits: values, settings: painter.settings,
+      random: RandomNumbers(seed: subject.seed(at: index)), position: position)
+  }
+}
+
+/// A token of a picture, and how open the choice was.
+struct DrawnToken {
+  var token: Int
+  /// Nats.
+  var entropy: Double
+
+  /// Draws among the most probable tokens by the greatest sum of logit and Gumbel noise, so that runs with the same seed
+  /// draw alike where their logits are alike.
+  init(
+    logits: [Float], settings: TokenPaintingSettings, random: RandomNumbers, position: Int
+  ) {
+    let greatest = logits.max() ?? 0
+    let sharpness = 1 / max(settings.temperature, 1e-3)
+    let weights = logits.map { exp((Double($0) - Double(greatest)) * sharpness) }
+    let sum = weights.reduce(0, +)
+    entropy = weights.reduce(0) { part, weight in
+      weight > 0 ? part - weight / sum * log(weight / sum) : part
+    }
+    token = logits.firstIndex(of: greatest) ?? 0
+    var best = -Double.infinity
+    var kept = 0.0
+    let order = weights.indices.sorted { (weights[$1], $0) < (weights[$0], $1) }
+    for code in order.prefix(max(settings.topK, 1)) {
+      if kept >= settings.topP * sum { break }
+      kept += weights[code]
+      let noise = -log(
+        -log(max(random.uniform(at: position, for: .pictureToken, index: code), 0x1p-53)))
+      let score = log(max(weights[code], 1e-300)) + noise
+      if score > best { (best, token) = (score, code) }
+    }
+  }
+}

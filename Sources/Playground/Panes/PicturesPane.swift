@@ -1,0 +1,226 @@
+import Inference
+import Runtime
+import Terminal
+
+/// Draws the picture that is looked at, its steps, the contact sheet, and how the next one is painted.
+enum PicturesPane {
+  /// Columns of the list beside the picture.
+  private static let listWidth = 30
+  /// Rows of a thumbnail, the mark under it included.
+  private static let sheetRows = 5
+
+  static func draw(_ state: PlaygroundState, in area: Rect, on frame: inout Frame) {
+    guard state.pictures.work != nil else { return drawWelcome(state, in: area, on: &frame) }
+    let parts = Parts(area, state)
+    drawPicture(state, in: parts.picture, on: &frame)
+    drawSteps(state, in: parts.steps, on: &frame)
+    drawSheet(state, in: parts.sheet, on: &frame)
+    drawList(state, in: parts.list, on: &frame)
+  }
+
+  /// Where everything stands.
+  private struct Parts {
+    let picture: Rect
+    let steps: Rect
+    let sheet: Rect
+    let list: Rect
+
+    init(_ area: Rect, _ state: PlaygroundState) {
+      let hasList = area.width >= 44 && area.height >= 4
+      let (left, right) = area.splitRight(hasList ? min(listWidth, area.width / 2) : 0)
+      list = right
+      let room = hasList ? left.splitRight(1).0 : left
+      let hasSheet = state.pictures.works.count > 1 && room.height >= 18
+      let (upper, lower) = room.splitBottom(hasSheet ? sheetRows : 0)
+      sheet = lower
+      let hasSteps = upper.height >= 6
+      let (top, bottom) = upper.splitBottom(hasSteps ? 1 : 0)
+      picture = top
+      steps = bottom
+    }
+  }
+
+  /// The pictures at the sizes that are to be drawn.
+  static func wanted(_ state: PlaygroundState) -> Set<PicturesState.CellsKey> {
+    guard let place = Layout(state).panes.first(where: { $0.id == .pictures }),
+      state.pictures.work != nil
+    else { return [] }
+    let parts = Parts(place.content, state)
+    var keys = Set<PicturesState.CellsKey>()
+    if let key = key(state, in: parts.picture) { keys.insert(key) }
+    for (_, picture, size) in sheet(state, in: parts.sheet) {
+      keys.insert(.init(picture: picture, size: size, look: state.pictures.look))
+    }
+    return keys
+  }
+
+  private static func key(
+    _ state: PlaygroundState, in area: Rect
+  ) -> PicturesState.CellsKey? {
+    guard let picture = state.pictures.picture else { return nil }
+    let size = PictureCells.fit(width: picture.width, height: picture.height, in: area.size)
+    guard size.width > 0, size.height > 0 else { return nil }
+    return .init(picture: picture, size: size, look: state.pictures.look)
+  }
+
+  // MARK: Parts
+
+  private static func drawWelcome(
+    _ state: PlaygroundState, in area: Rect, on frame: inout Frame
+  ) {
+    let text =
+      "Write what to paint, such as: a red heart. F9 paints it here, coarse to fine; h and l then step through "
+      + "its scales, b branches from one, s saves it."
+    for (row, line) in Paragraph(text, Style(.dim)).lines(width: max(8, min(72, area.width)))
+      .prefix(area.height).enumerated()
+    {
+      frame.write(line, at: area.row(row).origin)
+    }
+  }
+
+  private static func drawPicture(
+    _ state: PlaygroundState, in area: Rect, on frame: inout Frame
+  ) {
+    guard let key = key(state, in: area), let cells = state.pictures.cells[key] else {
+      let text = state.pictures.work?.isPainting == true ? "reading the words" : "no picture yet"
+      frame.write(text, at: area.origin, style: Style(.dim), width: area.width)
+      return
+    }
+    let left = area.x + (area.width - cells.columns) / 2
+    let top = area.y + (area.height - cells.rows) / 2
+    frame.draw(cells, at: Point(x: left, y: top))
+  }
+
+  /// A sign for each step: those painted, the shown one in brackets.
+  private static func drawSteps(_ state: PlaygroundState, in row: Rect, on frame: inout Frame) {
+    guard !row.isEmpty, let work = state.pictures.work, work.stepCount > 0 else { return }
+    let shown = state.pictures.step ?? work.steps.count - 1
+    var line = StyledText()
+    line.append("step ", Style(.dim))
+    for step in 0..<work.stepCount {
+      let number = "\(step + 1)"
+      if step == shown {
+        line.append("[\(number)]", Style(.accent).bolded)
+      } else {
+        line.append(" \(number) ", Style(step < work.steps.count ? .text : .disabled))
+      }
+    }
+    if let step = state.pictures.shownStep { line.append(" \(step.label)", Style(.dim)) }
+    frame.write(line, at: row.origin, width: row.width)
+  }
+
+  /// Works with their pictures, and the size of each; as many as there is room for, the shown one among them.
+  private static func sheet(
+    _ state: PlaygroundState, in area: Rect
+  ) -> [(index: Int, picture: Picture, size: Size)] {
+    guard area.height >= sheetRows, area.width >= 10 else { return [] }
+    let size = Size(width: 2 * (sheetRows - 1), height: sheetRows - 1)
+    let count = max(1, area.width / (size.width + 1))
+    let works = state.pictures.works
+    let shown = state.pictures.shown ?? works.count - 1
+    let first = max(0, min(shown - count / 2, works.count - count))
+    return works.indices.dropFirst(first).prefix(count).compactMap { index in
+      let picture = works[index].opened ?? works[index].steps.last?.picture
+      return picture.map {
+        (index, $0, PictureCells.fit(width: $0.width, height: $0.height, in: size))
+      }
+    }
+  }
+
+  private static func drawSheet(_ state: PlaygroundState, in area: Rect, on frame: inout Frame) {
+    for (place, work) in sheet(state, in: area).enumerated() {
+      let x = area.x + place * (2 * (sheetRows - 1) + 1)
+      let key = PicturesState.CellsKey(
+        picture: work.picture, size: work.size, look: state.pictures.look)
+      if let cells = state.pictures.cells[key] { frame.draw(cells, at: Point(x: x, y: area.y)) }
+      let isShown = work.index == state.pictures.shown
+      let seed = state.pictures.works[work.index].request.map { "\($0.seed)" } ?? "file"
+      frame.write(
+        isShown ? "[\(seed)]" : " \(seed)", at: Point(x: x, y: area.bottom - 1),
+        style: isShown ? Style(.accent).bolded : Style(.dim), width: 2 * (sheetRows - 1))
+    }
+  }
+
+  // MARK: The list
+
+  private static func drawList(_ state: PlaygroundState, in area: Rect, on frame: inout Frame) {
+    guard !area.isEmpty else { return }
+    var lines = facts(state, width: area.width)
+    let rows = knobRows(state)
+    // Facts give way before the knobs do.
+    let room = max(0, area.height - rows.count - 1)
+    if lines.count > room { lines = Array(lines.prefix(room)) }
+    for (row, line) in lines.enumerated() {
+      frame.write(line, at: area.row(row).origin, width: area.width)
+    }
+    let top = lines.isEmpty ? 0 : lines.count + 1
+    for (index, text) in rows.enumerated() where top + index < area.height {
+      let isChosen =
+        index == state.pictures.row && state.focus == .pictures && state.mode == .normal
+      frame.write(
+        (isChosen ? "\(frame.glyphs.pointer) " : "  ") + text.name,
+        at: area.row(top + index).origin, style: isChosen ? Style(.accent).bolded : .plain,
+        width: area.width)
+      frame.write(
+        text.value, rightAlignedIn: area.row(top + index), style: Style(isChosen ? .accent : .text))
+    }
+  }
+
+  /// What is known of the shown picture.
+  private static func facts(_ state: PlaygroundState, width: Int) -> [StyledText] {
+    guard let work = state.pictures.work else { return [] }
+    var lines = Paragraph(work.title, Style(.title)).lines(width: max(8, width)).prefix(2).map {
+      $0
+    }
+    func fact(_ name: String, _ value: String) {
+      var line = StyledText(
+        name + String(repeating: " ", count: max(1, 10 - name.count)), Style(.dim))
+      line.append(value, .plain)
+      lines.append(line)
+    }
+    if let request = work.request {
+      let branches = request.branches.map { "  \($0.step + 1):\($0.seed)" }.joined()
+      fact("seed", "\(request.seed)\(branches)")
+      fact("painter", request.methods.first?.id ?? PaintingRequest.defaultPainter)
+    }
+    if let picture = state.pictures.picture {
+      fact("pixels", "\(picture.width) x \(picture.height)")
+    }
+    if let step = state.pictures.shownStep {
+      let decimals = step.evaluations == step.evaluations.rounded() ? 0 : 1
+      fact("passes", PlaygroundState.number(step.evaluations, decimals: decimals))
+      if step.tokens > 0 { fact("tokens", "\(step.tokens)") }
+      if let entropy = step.entropy {
+        fact("entropy", PlaygroundState.number(entropy, decimals: 2) + " nat")
+      }
+      if work.costs.indices.contains(step.index) {
+        fact(
+          "step", PlaygroundState.number(work.costs[step.index].seconds * 1000, decimals: 1) + " ms"
+        )
+      }
+    }
+    if !work.costs.isEmpty {
+      fact("in all", PlaygroundState.number(work.seconds * 1000, decimals: 0) + " ms")
+    }
+    if work.byteCount > 0 { fact("memory", formatBytes(work.byteCount)) }
+    fact("shown as", state.pictures.look.symbols.title)
+    if work.isStopped { lines.append(StyledText("stopped early", Style(.warning))) }
+    if let note = work.note {
+      lines += Paragraph(note, Style(.warning)).lines(width: max(8, width)).prefix(3)
+    }
+    return lines
+  }
+
+  /// The rows that can be chosen: the seed, the painter, its knobs.
+  private static func knobRows(_ state: PlaygroundState) -> [(name: String, value: String)] {
+    let pictures = state.pictures
+    var rows = [("next seed", "\(pictures.seed)")]
+    guard let entry = pictures.entry, let choice = pictures.choice else { return rows }
+    rows.append(("painter", entry.card.title.lowercased()))
+    for knob in entry.knobs {
+      rows.append(
+        (knob.title, PlaygroundState.number(knob.value(in: choice), decimals: knob.decimals)))
+    }
+    return rows
+  }
+}

@@ -1,0 +1,87 @@
+import Inference
+import Runtime
+import Terminal
+
+/// The pane of pictures: those that were painted, the one that is looked at, and how the next is painted.
+package struct PicturesState: Sendable {
+  /// The oldest first.
+  package var works: [PictureWork] = []
+  /// The work that is shown.
+  package var shown: Int?
+  /// The step that is shown; nil is the last one there is.
+  package var step: Int?
+  /// Ways to paint, in the order they are listed.
+  package var entries: [MethodEntry] = []
+  package var painter = 0
+  /// Knobs that were turned, by painter.
+  package var choices: [String: MethodChoice] = [:]
+  /// The row of the list that keys act on: the seed, the painter, then its knobs.
+  package var row = 0
+  package var seed: UInt64 = 1
+  package var look = PictureCells.Options()
+  /// Characters for a picture at a size, so that a frame need not find them again.
+  package var cells: [CellsKey: PictureCells] = [:]
+
+  /// Works that are kept.
+  static let limit = 32
+
+  package init(entries: [MethodEntry] = []) {
+    self.entries = entries
+    painter = entries.firstIndex { $0.card.id == PaintingRequest.defaultPainter } ?? 0
+  }
+
+  package var work: PictureWork? { shown.flatMap { works.indices.contains($0) ? works[$0] : nil } }
+
+  /// The step that is shown.
+  package var shownStep: PaintingStep? {
+    guard let work else { return nil }
+    return step.flatMap { work.steps.indices.contains($0) ? work.steps[$0] : nil }
+      ?? work.steps.last
+  }
+
+  /// The picture that is shown.
+  package var picture: Picture? { work?.opened ?? shownStep?.picture }
+
+  package var entry: MethodEntry? { entries.indices.contains(painter) ? entries[painter] : nil }
+
+  /// How the next picture is painted.
+  package var choice: MethodChoice? {
+    entry.map { choices[$0.card.id] ?? MethodChoice($0.card.id) }
+  }
+
+  /// Rows of the list that can be chosen.
+  package var rowCount: Int { 2 + (entry?.knobs.count ?? 0) }
+
+  package var isPainting: Bool { works.contains(where: \.isPainting) }
+
+  /// A picture at a size in a look.
+  package struct CellsKey: Hashable, Sendable {
+    var picture: Picture
+    var size: Size
+    var look: PictureCells.Options
+  }
+}
+
+/// A picture that is or was painted, or that was opened.
+package struct PictureWork: Sendable, Equatable {
+  /// The job that paints it; nil where it was opened.
+  package var ticket: Int?
+  package var request: PaintingRequest?
+  package var stepCount = 0
+  package var steps: [PaintingStep] = []
+  package var costs: [StepCost] = []
+  package var preparation = 0.0
+  package var byteCount = 0
+  package var isPainting = false
+  package var isStopped = false
+  /// What was not understood of the words.
+  package var note: String?
+  /// A picture from a file.
+  package var opened: Picture?
+  package var path: String?
+
+  package var title: String {
+    request?.description ?? path?.split(separator: "/").last.map(String.init) ?? "picture"
+  }
+  package var seconds: Double { costs.reduce(0) { $0 + $1.seconds } }
+}

@@ -1,0 +1,41 @@
+import Compute
+import Inference
+import Models
+
+/// Paints one picture, telling each step.
+struct PaintingJob {
+  let request: PaintingRequest
+  let entry: JobQueue.Entry
+  let shelf: PictureShelf
+
+  /// - Throws: `invalidRequest`, `modelFile`; a cancelled one throws nothing and keeps its steps.
+  func run() throws(InferenceError) {
+    let start = monotonicNanoseconds()
+    let (text, note) = try shelf.read(request.description)
+    let painter = try shelf.painter(request.methods)
+    let run = try painter.begin(
+      PaintingSubject(text: text, seed: request.seed, branches: request.branches))
+    let clock = shelf.compute.clock
+    _ = clock.take()
+    var last = monotonicNanoseconds()
+    var report = PaintingReport(
+      request: request, steps: [], costs: [], preparation: secondsBetween(start, last),
+      isCancelled: false, byteCount: 0)
+    entry.events.yield(.painting(.started(steps: run.stepCount, note: note)))
+    while report.steps.count < run.stepCount {
+      guard !entry.control.cancellation.isRaised else {
+        report.isCancelled = true
+        break
+      }
+      let step = try run.step()
+      let now = monotonicNanoseconds()
+      let cost = StepCost(seconds: secondsBetween(last, now), operations: clock.take())
+      last = now
+      report.steps.append(step)
+      report.costs.append(cost)
+      entry.events.yield(.painting(.step(step, cost)))
+    }
+    report.byteCount = shelf.byteCount + (report.steps.last?.byteCount ?? 0)
+    entry.events.yield(.painting(.finished(report)))
+  }
+}
