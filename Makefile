@@ -52,6 +52,8 @@ bench-report: packages build models ## Compare with llama.cpp (PEER=its bin fold
 		--markdown BENCHMARKS.md $(BENCHFLAGS)
 	@section=$$($(KEY_LATENCY) $(PACELINE) smollm2 coder-1.5b --keys $(KEYS) $(SCREENS:%=--size %) \
 		--busy 0 --busy 1 --markdown) && printf '\n%s\n' "$$section" >> BENCHMARKS.md
+	@section=$$($(PACELINE) draw "a red heart" --method next-scale --against raster-scan --repeats 20 --markdown) \
+		&& printf '\n%s\n' "$$section" >> BENCHMARKS.md
 
 key-latency: packages build model ## Measure key to paint while an answer streams, alone and with a busy process
 	$(KEY_LATENCY) $(PACELINE) $(MODEL) --keys $(KEYS) --busy 0 --busy 1

@@ -34,6 +34,13 @@ package struct Provenance: Sendable, Equatable, Codable {
     self.timeToFirstToken = timeToFirstToken
   }
 
+  /// Tokens after the first, the one that ends the answer among them, for each pass after the prompt's; nil where there
+  /// was none, or their number is not known.
+  package var tokensPerPass: Double? {
+    let given = tokens - 1 + (finish == .stop ? 1 : 0)
+    return passes > 1 && given > 0 ? Double(given) / Double(passes - 1) : nil
+  }
+
   /// Generated tokens per second after the first; nil for fewer than two.
   package var tokensPerSecond: Double? {
     tokens > 1 && generationSeconds > 0 ? Double(tokens - 1) / generationSeconds : nil

@@ -99,7 +99,10 @@ package struct LaneResult: Sendable, Equatable, Codable {
       ? Double(tokens.count - 1) / generationSeconds : nil
   }
 
-  package var tokensPerPass: Double? { passes > 0 ? Double(tokens.count) / Double(passes) : nil }
+  /// Tokens after the first for each pass after the prompt's; nil before there is one.
+  package var tokensPerPass: Double? {
+    passes > 0 && tokens.count > 1 ? Double(tokens.count - 1) / Double(passes) : nil
+  }
 }
 
 /// The outcome of a race.

@@ -5,6 +5,8 @@ import Glibc
 struct PairCache {
   private var numbers: [UInt64: Int32] = [:]
 
+  var count: Int { numbers.count }
+
   /// The number of a pair, and whether it is new and must be defined; nil when all are taken.
   mutating func number(_ foreground: Int32, _ background: Int32, limit: Int32) -> (Int32, Bool)? {
     if foreground < 0, background < 0 { return (0, false) }
@@ -36,6 +38,7 @@ extension Screen {
     }
     waiting = nil
     if frame == last { return .unchanged }
+    renewPairs()
     for y in 0..<min(frame.size.height, size.height) { paintRow(y, of: frame) }
     placeCursor(frame.cursor)
     cn_update()
@@ -148,6 +151,18 @@ extension Screen {
     return unsafe values.withUnsafeBufferPointer {
       unsafe cn_put(row, column, $0.baseAddress, Int32($0.count), width, look.bits, look.pair) == 0
     }
+  }
+
+  /// Forgets the colour pairs while there is still room for a whole frame of new ones.
+  ///
+  /// Pictures bring pairs that never come again. All cells are then put anew, with pairs that are defined anew.
+  private func renewPairs() {
+    let limit = Int(cn_pairs())
+    // Few pairs are all that few colours need.
+    guard limit > 4096, pairs.count > limit / 2 else { return }
+    pairs = PairCache()
+    looks = [:]
+    last = nil
   }
 
   private func pairNumber(_ style: Style) -> Int32 {

@@ -156,7 +156,8 @@ import Testing
     var made = Script(settings: running.settings, start: 0).provenance(.stop, promptTokens: 9)
     made.methods = running.methods
     made.tokens = 40
-    made.passes = 20
+    // That of the prompt, and 20 that gave 39 more tokens and the end.
+    made.passes = 21
     stage.play([.started(promptTokens: 9, reused: 0, contextLength: 2048), .finished(made)])
     let figures = try #require(stage.state.methods.figures.last)
     #expect(figures.tokensPerPass == 2)
@@ -174,7 +175,7 @@ import Testing
     stage.play(script.chunks(of: "one two three").map { .tokens($0) })
     var made = script.provenance(.stop, promptTokens: 9)
     made.methods = running.methods
-    made.passes = 2
+    made.passes = 3
     stage.play([.finished(made)])
     #expect(stage.screen().contains("+lookahead-trie  1.50 tok/pass"))
   }

@@ -162,6 +162,29 @@ import Testing
     #expect(again.methods == request.methods)
   }
 
+  @Test(arguments: [(80, 24), (120, 40)])
+  func twoWaysToPaintAreHeldAgainstEachOther(_ width: Int, _ height: Int) throws {
+    var stage = Self.painted(width, height)
+    stage.state.pictures.look.symbols = .ascii
+    stage.press("<esc>4R")
+    let (ticket, request) = try #require(stage.takeEffects().painting)
+    #expect(request.methods == [MethodChoice("raster-scan")] && request.seed == 1)
+    #expect(request.description == "a red disc")
+    stage.play(Self.events(request).map(Self.slower), ticket: ticket)
+    let pair = try #require(stage.state.pictures.pair)
+    #expect(pair.0.request?.methods.first?.id == "next-scale" && pair.1.ticket == ticket)
+    expectGolden(stage.screen(), "pictures-race-\(width)x\(height)")
+    stage.press("K")
+    #expect(stage.state.pictures.pair?.1.ticket == ticket)
+  }
+
+  /// The same event from a painter that takes four times as long.
+  private static func slower(_ event: JobEvent) -> JobEvent {
+    guard case .painting(.step(let step, var cost)) = event else { return event }
+    cost.seconds *= 4
+    return .painting(.step(step, cost))
+  }
+
   @Test func onlySomeWorksAreKept() {
     var stage = Self.painted()
     for _ in 0..<40 { stage.press("<F9>") }

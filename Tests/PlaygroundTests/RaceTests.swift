@@ -194,7 +194,7 @@ import Testing
     #expect(race?.lanes.map(\.tokens.count) == [7, 3])
     #expect(race?.common == 3)
     #expect(race?.parting == nil)
-    #expect(race?.lanes.first?.tokensPerPass == 3.5)
+    #expect(race?.lanes.first?.tokensPerPass == 3)
     #expect(race?.lanes.first?.acceptance == 4.0 / 6)
   }
 

@@ -50,6 +50,13 @@ package struct MethodContext {
     self.streamed = streamed
   }
 
+  /// The small model with its cache, which stays warm from answer to answer and from method to method.
+  package func keptDraftModel() throws(InferenceError) -> DraftModel {
+    try memory.value("draft-model") { () throws(InferenceError) in
+      try DraftModel(try draftModel(), capacity: contextLength)
+    }
+  }
+
   package static func none() throws(InferenceError) -> any LanguageModel {
     throw InferenceError(.invalidRequest, "no draft model is known for this model")
   }

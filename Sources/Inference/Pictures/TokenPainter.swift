@@ -126,17 +126,26 @@ struct DrawnToken {
   ) {
     let greatest = logits.max() ?? 0
     let sharpness = 1 / max(settings.temperature, 1e-3)
-    let weights = logits.map { exp((Double($0) - Double(greatest)) * sharpness) }
-    let sum = weights.reduce(0, +)
-    entropy = weights.reduce(0) { part, weight in
-      weight > 0 ? part - weight / sum * log(weight / sum) : part
+    var weights = [Double](repeating: 0, count: logits.count)
+    // The most probable first; of equal ones the first.
+    var order = [UInt64](repeating: 0, count: logits.count)
+    var (sum, moment) = (0.0, 0.0)
+    for code in logits.indices {
+      let distance = (Double(logits[code]) - Double(greatest)) * sharpness
+      let weight = exp(distance)
+      weights[code] = weight
+      sum += weight
+      moment += weight > 0 ? weight * distance : 0
+      order[code] = UInt64(Float(weight).bitPattern) << 32 | UInt64(UInt32.max - UInt32(code))
     }
+    entropy = log(sum) - moment / sum
     token = logits.firstIndex(of: greatest) ?? 0
+    order.sort(by: >)
     var best = -Double.infinity
     var kept = 0.0
-    let order = weights.indices.sorted { (weights[$1], $0) < (weights[$0], $1) }
-    for code in order.prefix(max(settings.topK, 1)) {
+    for place in order.prefix(max(settings.topK, 1)) {
       if kept >= settings.topP * sum { break }
+      let code = Int(UInt32.max - UInt32(truncatingIfNeeded: place))
       kept += weights[code]
       let noise = -log(
         -log(max(random.uniform(at: position, for: .pictureToken, index: code), 0x1p-53)))

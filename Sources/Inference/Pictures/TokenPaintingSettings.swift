@@ -8,7 +8,7 @@ package struct TokenPaintingSettings: Sendable, Equatable {
   package var topP = 0.96
   package var temperature = 1.0
   /// Scales that are painted; the others add nothing.
-  package var scaleCount = 16
+  package var scaleCount = 6
 
   package init() {}
 
@@ -31,7 +31,7 @@ package struct TokenPaintingSettings: Sendable, Equatable {
       "top-p", \.topP, in: 0.1...1, step: 0.01, largeStep: 0.1, default: 0.96,
       summary: "The share of probability that the choice covers."),
     Knob(
-      "scales", \.scaleCount, in: 1...16, default: 16,
+      "scales", \.scaleCount, in: 1...10, default: 6,
       summary: "Scales that are painted before it stops."),
   ]
 }

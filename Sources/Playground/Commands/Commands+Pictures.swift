@@ -22,6 +22,10 @@ extension Commands {
       "picture-again", "r <enter>", in: .pictures, "paint the same words with the next seed",
       hint: ("again", 3), unless: noPainter
     ) { state, _ in state.paintAgain() },
+    Command(
+      "picture-race", "R", in: .pictures, "paint the same in another way, beside it",
+      hint: ("race", 3), unless: noPainter
+    ) { state, _ in state.racePicture() },
     Command("picture-next", "J", in: .pictures, "the next picture", hint: ("picture", 4)) {
       state, _ in state.showWork(1)
     },

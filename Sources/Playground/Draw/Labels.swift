@@ -48,8 +48,7 @@ extension PlaygroundState {
     parts.append("\(made.tokens) tok")
     if !made.methods.isPlain {
       parts.append(made.methods.badge)
-      if made.passes > 0 {
-        let tokens = Double(made.tokens) / Double(made.passes)
+      if let tokens = made.tokensPerPass {
         parts.append("\(Self.number(tokens, decimals: 2)) tok/pass")
       }
     }

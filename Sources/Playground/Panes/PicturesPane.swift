@@ -42,22 +42,40 @@ enum PicturesPane {
 
   /// The pictures at the sizes that are to be drawn.
   static func wanted(_ state: PlaygroundState) -> Set<PicturesState.CellsKey> {
-    guard let place = Layout(state).panes.first(where: { $0.id == .pictures }),
-      state.pictures.work != nil
+    guard state.pictures.work != nil,
+      let place = Layout(state).panes.first(where: { $0.id == .pictures })
     else { return [] }
     let parts = Parts(place.content, state)
     var keys = Set<PicturesState.CellsKey>()
-    if let key = key(state, in: parts.picture) { keys.insert(key) }
+    for (work, area, _) in shown(state, in: parts.picture) {
+      if let key = key(of: work, state, in: area) { keys.insert(key) }
+    }
     for (_, picture, size) in sheet(state, in: parts.sheet) {
       keys.insert(.init(picture: picture, size: size, look: state.pictures.look))
     }
     return keys
   }
 
-  private static func key(
+  /// The works to draw, each with the place of its picture and of its caption: two where one is held against the other.
+  private static func shown(
     _ state: PlaygroundState, in area: Rect
+  ) -> [(work: PictureWork, picture: Rect, caption: Rect)] {
+    guard let (first, second) = state.pictures.pair, area.width >= 20, area.height >= 6 else {
+      return state.pictures.work.map { [($0, area, Rect(x: 0, y: 0, width: 0, height: 0))] } ?? []
+    }
+    let (left, rest) = area.splitLeft((area.width - 1) / 2)
+    return [(first, left), (second, rest.splitLeft(1).rest)].map { work, half in
+      let (picture, caption) = half.splitBottom(2)
+      return (work, picture, caption)
+    }
+  }
+
+  private static func key(
+    of work: PictureWork, _ state: PlaygroundState, in area: Rect
   ) -> PicturesState.CellsKey? {
-    guard let picture = state.pictures.picture else { return nil }
+    guard let picture = work.opened ?? state.pictures.shownStep(of: work)?.picture else {
+      return nil
+    }
     let size = PictureCells.fit(width: picture.width, height: picture.height, in: area.size)
     guard size.width > 0, size.height > 0 else { return nil }
     return .init(picture: picture, size: size, look: state.pictures.look)
@@ -81,14 +99,25 @@ enum PicturesPane {
   private static func drawPicture(
     _ state: PlaygroundState, in area: Rect, on frame: inout Frame
   ) {
-    guard let key = key(state, in: area), let cells = state.pictures.cells[key] else {
-      let text = state.pictures.work?.isPainting == true ? "reading the words" : "no picture yet"
-      frame.write(text, at: area.origin, style: Style(.dim), width: area.width)
-      return
+    for (work, area, caption) in shown(state, in: area) {
+      guard let key = key(of: work, state, in: area), let cells = state.pictures.cells[key] else {
+        let text = work.isPainting ? "reading the words" : "no picture yet"
+        frame.write(text, at: area.origin, style: Style(.dim), width: area.width)
+        continue
+      }
+      let left = area.x + (area.width - cells.columns) / 2
+      let top = area.y + (area.height - cells.rows) / 2
+      frame.draw(cells, at: Point(x: left, y: top))
+      guard !caption.isEmpty else { continue }
+      frame.write(
+        work.request?.methods.first?.id ?? PaintingRequest.defaultPainter, at: caption.origin,
+        style: Style(.title), width: caption.width, ellipsis: true)
+      let passes = work.steps.last.map { Int($0.evaluations) } ?? 0
+      let time = PlaygroundState.number(work.seconds * 1000, decimals: 0) + " ms"
+      frame.write(
+        caption.width >= 22 ? "\(time), \(passes) passes" : time, at: caption.row(1).origin,
+        style: Style(.dim), width: caption.width)
     }
-    let left = area.x + (area.width - cells.columns) / 2
-    let top = area.y + (area.height - cells.rows) / 2
-    frame.draw(cells, at: Point(x: left, y: top))
   }
 
   /// A sign for each step: those painted, the shown one in brackets.
@@ -202,13 +231,34 @@ enum PicturesPane {
     if !work.costs.isEmpty {
       fact("in all", PlaygroundState.number(work.seconds * 1000, decimals: 0) + " ms")
     }
+    if let (first, second) = state.pictures.pair, !first.isPainting, !second.isPainting,
+      first.seconds > 0, second.seconds > 0
+    {
+      let ratio = max(first.seconds, second.seconds) / min(first.seconds, second.seconds)
+      let faster = first.seconds < second.seconds ? first : second
+      let name = faster.request?.methods.first?.id ?? PaintingRequest.defaultPainter
+      fact(name, PlaygroundState.number(ratio, decimals: 1) + "x as fast")
+    }
     if work.byteCount > 0 { fact("memory", formatBytes(work.byteCount)) }
     fact("shown as", state.pictures.look.symbols.title)
+    for (operation, share) in shares(of: work).prefix(4) {
+      fact("", PlaygroundState.number(share * 100, decimals: 0) + " % " + operation.title)
+    }
     if work.isStopped { lines.append(StyledText("stopped early", Style(.warning))) }
     if let note = work.note {
       lines += Paragraph(note, Style(.warning)).lines(width: max(8, width)).prefix(3)
     }
     return lines
+  }
+
+  /// Where the time went, the most first.
+  private static func shares(of work: PictureWork) -> [(OperationClass, Double)] {
+    var totals = OperationTotals()
+    for cost in work.costs { totals.add(cost.operations) }
+    guard totals.totalNanoseconds > 0 else { return [] }
+    return OperationClass.allCases.map {
+      ($0, Double(totals[$0].nanoseconds) / Double(totals.totalNanoseconds))
+    }.filter { $0.1 > 0.005 }.sorted { $0.1 > $1.1 }
   }
 
   /// The rows that can be chosen: the seed, the painter, its knobs.

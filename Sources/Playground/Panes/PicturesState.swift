@@ -33,10 +33,19 @@ package struct PicturesState: Sendable {
   package var work: PictureWork? { shown.flatMap { works.indices.contains($0) ? works[$0] : nil } }
 
   /// The step that is shown.
-  package var shownStep: PaintingStep? {
-    guard let work else { return nil }
-    return step.flatMap { work.steps.indices.contains($0) ? work.steps[$0] : nil }
-      ?? work.steps.last
+  package var shownStep: PaintingStep? { work.flatMap { shownStep(of: $0) } }
+
+  /// The step of a work that is shown: the last one there is, where it has not come so far.
+  package func shownStep(of work: PictureWork) -> PaintingStep? {
+    step.flatMap { work.steps.indices.contains($0) ? work.steps[$0] : nil } ?? work.steps.last
+  }
+
+  /// The shown work and the one that it is held against, the earlier one first.
+  package var pair: (PictureWork, PictureWork)? {
+    guard let work, let rival = work.rival,
+      let index = works.firstIndex(where: { $0.ticket == rival }), let shown
+    else { return nil }
+    return index < shown ? (works[index], work) : (work, works[index])
   }
 
   /// The picture that is shown.
@@ -76,6 +85,8 @@ package struct PictureWork: Sendable, Equatable {
   package var isStopped = false
   /// What was not understood of the words.
   package var note: String?
+  /// The ticket of the work that was painted from the same words and seed in another way, to be held against it.
+  package var rival: Int?
   /// A picture from a file.
   package var opened: Picture?
   package var path: String?

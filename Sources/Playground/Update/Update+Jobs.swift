@@ -189,12 +189,12 @@ extension PlaygroundState {
 
   /// What an answer with methods tells of them; of their speed only a race does.
   private mutating func noteFigures(of provenance: Provenance) {
-    guard provenance.passes > 0, provenance.tokens > 1 else { return }
+    guard let tokensPerPass = provenance.tokensPerPass else { return }
     let acceptance = profile.drafting.totals.acceptance
     methods.note(provenance.methods) { figures in
       // Figures of a race in solo mode stay as they were measured together.
       guard figures.ratio == nil else { return }
-      figures.tokensPerPass = Double(provenance.tokens) / Double(provenance.passes)
+      figures.tokensPerPass = tokensPerPass
       figures.acceptance = acceptance
     }
   }

@@ -41,6 +41,30 @@ extension PlaygroundState {
     return [.submit(ticket: ticket, .paint(request))]
   }
 
+  /// Paints the words and the seed of the shown picture in another way, and shows both side by side.
+  mutating func racePicture() -> [Effect] {
+    guard let work = pictures.work, var request = work.request, let ticket = work.ticket else {
+      return say(.info, "paint a picture first: F9")
+    }
+    let present = request.methods.first?.id ?? PaintingRequest.defaultPainter
+    let others = pictures.entries.filter { $0.card.id != present }
+    // The painter that is set, where it is another one; else the next of the list.
+    let place = pictures.entries.firstIndex { $0.card.id == present } ?? 0
+    guard
+      let rival = others.first(where: { $0.card.id == pictures.entry?.card.id })
+        ?? others.first(where: { other in
+          pictures.entries.firstIndex { $0.card.id == other.card.id } == place + 1
+        }) ?? others.first
+    else { return say(.info, "there is no other way to paint") }
+    request.methods = [pictures.choices[rival.card.id] ?? MethodChoice(rival.card.id)]
+    let effects = paint(request)
+    pictures.works[pictures.works.count - 1].rival = ticket
+    if let index = pictures.works.firstIndex(where: { $0.ticket == ticket }) {
+      pictures.works[index].rival = pictures.works.last?.ticket
+    }
+    return effects
+  }
+
   private mutating func add(_ work: PictureWork) {
     pictures.works.append(work)
     if pictures.works.count > PicturesState.limit { pictures.works.removeFirst() }

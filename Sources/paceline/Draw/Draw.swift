@@ -34,6 +34,14 @@ struct Draw: AsyncParsableCommand {
     completion: .list(MethodCatalog.painting.map(\.card.id)))
   var method: [String] = []
 
+  @Option(
+    help: ArgumentHelp("Measure against another way to paint.", valueName: "id[:knob=n,...]"),
+    completion: .list(MethodCatalog.painting.map(\.card.id)))
+  var against: String?
+
+  @Option(help: ArgumentHelp("Pictures of each way with --against.", valueName: "n"))
+  var repeats = 5
+
   @Option(help: ArgumentHelp("Columns of the picture in characters.", valueName: "n"))
   var columns: Int?
 
@@ -46,11 +54,16 @@ struct Draw: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Threads that compute; default: all processors.", valueName: "n"))
   var threads: Int?
 
+  @Flag(help: "With --against: print a section of BENCHMARKS.md.")
+  var markdown = false
+
   @Flag(help: "Print one JSON object with steps, times and settings.")
   var json = false
 
   func validate() throws {
     if let threads, threads < 1 { throw ValidationError("--threads takes a number from 1") }
+    if repeats < 1 { throw ValidationError("--repeats takes a number from 1") }
+    if against != nil, out != nil { throw ValidationError("--against measures and writes no file") }
     if let columns, !(2...500).contains(columns) {
       throw ValidationError("--columns takes a number from 2 to 500")
     }
@@ -59,9 +72,13 @@ struct Draw: AsyncParsableCommand {
   func run() async throws {
     var request = PaintingRequest(description: words.joined(separator: " "), seed: seed)
     for text in method { request.methods.append(try MethodCatalog.painting.choice(text)) }
+    let engine = Engine.standard(threads: threads)
+    if let against {
+      let rival = try MethodCatalog.painting.choice(against)
+      return try await race(request, against: [rival], engine)
+    }
     let interruption = Interruption()
     var line = ProgressLine()
-    let engine = Engine.standard(threads: threads)
     let job = engine.submit(.paint(request))
     interruption.onInterrupt { job.cancel() }
     var report: PaintingReport?
@@ -87,6 +104,28 @@ struct Draw: AsyncParsableCommand {
       Console.note("\(out): \(picture.width) x \(picture.height), seed \(seed)")
     }
     if report.isCancelled { throw ExitStatus.interrupted }
+  }
+
+  private func race(
+    _ request: PaintingRequest, against: [MethodChoice], _ engine: Engine
+  ) async throws {
+    let interruption = Interruption()
+    var line = ProgressLine()
+    let race = DrawRace(
+      engine: engine, words: request.description, seed: seed, method: request.methods,
+      against: against, repeats: repeats)
+    let report = try await race.run {
+      line.show($0 == 0 ? "warming up" : "pair \($0) of \(repeats)")
+    } onJob: { job in
+      interruption.onInterrupt { job.cancel() }
+    }
+    line.clear()
+    if json { return try Console.printJSON(report) }
+    if markdown {
+      let words = CommandLine.arguments.dropFirst().map { $0.contains(" ") ? "'\($0)'" : $0 }
+      return try Console.print(report.markdown(command: "paceline " + words.joined(separator: " ")))
+    }
+    for text in report.lines { try Console.print(text) }
   }
 
   private func show(_ picture: Picture) throws {

@@ -109,27 +109,16 @@ struct RaceCommand: AsyncParsableCommand {
     let engine = Engine.standard(threads: threads)
     let interruption = Interruption()
     var runner = RaceRunner(engine: engine, interruption: interruption)
+    let plan = RaceRunner.Plan(
+      settings: variants, repeats: repeats, limit: limit, maximumTokens: maxTokens, isCold: cold)
     var rows: [RaceRow] = []
     var refusal: InferenceError?
     for path in paths {
       try await runner.load(path, contextLength: context)
-      var usable: [MethodSelection] = []
-      for lane in lanes {
-        do {
-          try await runner.prepare(lane)
-          usable.append(lane)
-        } catch let error as InferenceError where error.code != .cancelled {
-          refusal = refusal ?? error
-          Console.note("\(lane.title) is left out on \(runner.modelName): \(error.message)")
-        }
-      }
+      let usable = try await self.usable(lanes, &runner, &refusal)
       for lanes in together ? [usable] : usable.map({ [$0] }) where !lanes.isEmpty {
         for set in sets {
-          let results = try await runner.race(
-            lanes + [opponent], on: set,
-            plan: RaceRunner.Plan(
-              settings: variants, repeats: repeats, limit: limit, maximumTokens: maxTokens,
-              isCold: cold))
+          let results = try await runner.race(lanes + [opponent], on: set, plan: plan)
           for (index, lane) in lanes.enumerated() {
             let row = RaceRow(
               method: lane, against: opponent, model: runner.modelName, prompts: set.name,
@@ -142,6 +131,23 @@ struct RaceCommand: AsyncParsableCommand {
       }
     }
     if rows.isEmpty, let refusal { throw refusal }
+  }
+
+  /// The lanes whose methods have what they need on the model at hand; the others are named.
+  private func usable(
+    _ lanes: [MethodSelection], _ runner: inout RaceRunner, _ refusal: inout InferenceError?
+  ) async throws -> [MethodSelection] {
+    var usable: [MethodSelection] = []
+    for lane in lanes {
+      do {
+        try await runner.prepare(lane)
+        usable.append(lane)
+      } catch let error as InferenceError where error.code != .cancelled {
+        refusal = refusal ?? error
+        Console.note("\(lane.title) is left out on \(runner.modelName): \(error.message)")
+      }
+    }
+    return usable
   }
 
   private func show(_ row: RaceRow, isFirst: Bool) throws {

@@ -1,12 +1,12 @@
 """Trains one of the networks of the picture generators; the same command goes on where it was interrupted.
 
     python3 train.py judge FOLDER --minutes 15 [--seed 2 --name verifier]
-    python3 train.py tokenizer FOLDER --minutes 75
-    python3 train.py tokens FOLDER              # cuts the pictures into tokens, with shifted and mirrored copies
-    python3 train.py scales FOLDER --minutes 90
-    python3 train.py raster FOLDER --minutes 30
+    python3 train.py tokenizer FOLDER --minutes 42
+    python3 train.py tokens FOLDER --copies 3     # cuts the pictures into tokens, with shifted and mirrored copies
+    python3 train.py scales FOLDER --minutes 38 --layers 6
+    python3 train.py raster FOLDER --minutes 18 --layers 6
     python3 train.py denoiser FOLDER --minutes 120
-    python3 train.py student FOLDER --minutes 40   # needs the denoiser
+    python3 train.py student FOLDER --minutes 40  # needs the denoiser
 
 FOLDER holds pictures.npz and captions.npz (data.py, text.py). Checkpoints go to FOLDER/NAME.pt, and FOLDER/NAME.log has a
 line of figures a minute. Nothing of split 1 or 2 is ever learned from; the figures are of pictures held out.
@@ -26,6 +26,12 @@ from nets import Denoiser, Judge, ScaleTokenizer, ScaleTransformer
 
 # Groups of which a mirrored picture is another thing, or none.
 NEVER_MIRRORED = {"Flags", "Symbols"}
+
+# What people ask for is drawn more often than the rest: groups, with the weights of some of their subgroups.
+WEIGHTS = {"Smileys & Emotion": 1.0, "Animals & Nature": 1.0, "Food & Drink": 1.0, "Travel & Places": 0.6,
+           "Activities": 0.6, "Objects": 0.3, "People & Body": 0.1, "Symbols": 0.1, "Flags": 0.1}
+SUBGROUP_WEIGHTS = {"transport-ground": 1.0, "transport-air": 1.0, "transport-water": 1.0, "sky & weather": 1.0,
+                    "time": 0.05, "place-building": 0.5}
 
 
 class Pictures:
@@ -49,11 +55,15 @@ class Pictures:
         order = self.train[np.argsort(self.concept[self.train], kind="stable")]
         cuts = np.flatnonzero(np.diff(self.concept[order])) + 1
         self.concepts = np.split(order, cuts)
+        first = [rows[0] for rows in self.concepts]
+        weights = np.array([
+            SUBGROUP_WEIGHTS.get(data["subgroups"][row], WEIGHTS.get(data["groups"][row], 0.3)) for row in first])
+        self.chances = weights / weights.sum()
 
     def draw(self, rng, count):
         """Pictures to learn from: a concept, then one of its variants, the first one every other time."""
         chosen = []
-        for number in rng.integers(0, len(self.concepts), count):
+        for number in rng.choice(len(self.concepts), count, p=self.chances):
             variants = self.concepts[number]
             chosen.append(variants[0] if rng.random() < 0.5 else variants[rng.integers(len(variants))])
         return np.array(chosen)
@@ -114,14 +124,14 @@ class Run:
     def is_over(self):
         return self.seconds > self.options.minutes * 60
 
-    def update(self, loss, **figures):
+    def update(self, objective, /, **figures):
         # By time, since that is what a run is given: up in the first hundredth, down to a fiftieth.
         done = min(self.seconds / (self.options.minutes * 60), 1)
         factor = min(1, (self.step + 1) / 100) * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
         for group in self.optimizer.param_groups:
             group["lr"] = self.rate * factor
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        objective.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
         self.step += 1
@@ -130,7 +140,7 @@ class Run:
             for mean, value in zip(self.average.parameters(), self.model.parameters()):
                 mean.lerp_(value, 1 - keep)
         for name, value in figures.items():
-            self.sums.setdefault(name, []).append(float(value))
+            self.sums.setdefault(name, []).append(float(value.detach() if torch.is_tensor(value) else value))
 
     def tell(self, evaluate):
         """Once a minute a line of figures and a checkpoint."""
@@ -259,6 +269,9 @@ def transformer(options, raster):
     model = ScaleTransformer(width=options.width, layers=options.layers, raster=raster)
     run = Run(options, model, 1.5e-3, betas=(0.9, 0.95), decay=0.05)
     lengths = model.lengths
+    # The few tokens of coarse scales say what the picture is of: a scale weighs as its side, not as its tokens.
+    share = torch.cat([torch.full((length,), length ** -0.5) for length in lengths])
+    share = share / share.sum()
 
     def logits(model, rows, copies, text):
         chosen = cut[rows, copies]
@@ -281,8 +294,11 @@ def transformer(options, raster):
     while not run.is_over():
         rows = data.draw(run.rng, 48)
         text = told(run, data, rows, model.nothing)
-        found, chosen = logits(model, rows, run.rng.integers(0, cut.shape[1], len(rows)), text)
-        loss = F.cross_entropy(found.flatten(0, 1), chosen.flatten(), label_smoothing=0.05)
+        # Every other time the picture as it is, else a moved or mirrored copy.
+        copies = np.where(run.rng.random(len(rows)) < 0.5, 0, run.rng.integers(0, cut.shape[1], len(rows)))
+        found, chosen = logits(model, rows, copies, text)
+        each = F.cross_entropy(found.flatten(0, 1), chosen.flatten(), reduction="none").view(chosen.shape)
+        loss = (each * share).sum(1).mean()
         run.update(loss, loss=loss)
         run.tell(evaluate)
 

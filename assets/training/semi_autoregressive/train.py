@@ -7,7 +7,11 @@
 
 2. Train; run the same command again to go on where it was interrupted or where --minutes ended it:
 
-       python3 train.py FOLDER --output ../../weights/smollm2-semi-autoregressive.gguf --minutes 30
+       python3 train.py FOLDER --output ../../weights/smollm2-semi-autoregressive.gguf --batch 16 --epochs 3 \\
+           --rate 0.0015 --token-weight 1 --minutes 120
+
+   The weights in the repository came from this: 1,000,000 tokens, 762 steps, an hour and a half of one thread. Of the
+   sequences held out, the first token of a block is right in 0.305, the second in 0.221, both in 0.089.
 
 `--toy` needs no model: it learns a made-up target in some seconds, to see that the loss goes down and that what is written
 loads; Tests/MethodsTests/Fixtures/toy-drafter.bin was made with it. Needs PyTorch and NumPy. Some sequences are held out;

@@ -60,9 +60,7 @@ package struct DynamicTree: DecodingMethod {
   package func install(
     in plan: inout DecodingPlan, context: MethodContext
   ) throws(InferenceError) {
-    let draftModel = try context.memory.value("draft-model") { () throws(InferenceError) in
-      try DraftModel(try context.draftModel(), capacity: context.contextLength)
-    }
+    let draftModel = try context.keptDraftModel()
     let own = draftModel.model.shape.vocabulary
     let target = plan.model.shape.vocabulary
     guard own == target else {

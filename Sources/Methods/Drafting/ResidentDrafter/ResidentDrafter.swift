@@ -57,11 +57,8 @@ package struct ResidentDrafter: DecodingMethod {
   package func install(
     in plan: inout DecodingPlan, context: MethodContext
   ) throws(InferenceError) {
-    let model = try context.draftModel()
-    let kept = try context.memory.value("resident-drafter.\(context.contextLength)") {
-      () throws(InferenceError) in
-      KeptResident(try DraftModel(model, capacity: context.contextLength))
-    }
+    let model = try context.keptDraftModel()
+    let kept = context.memory.value("resident-drafter") { KeptResident(model) }
     let target = plan.model.shape.vocabulary
     guard abs(kept.model.model.shape.vocabulary - target) * 20 <= target else {
       throw InferenceError(
