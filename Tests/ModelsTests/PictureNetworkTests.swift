@@ -78,7 +78,8 @@ import Testing
     let expected = reference.cases[number]
     let compute = MapCompute(pool: pool)
     var settings = TokenPaintingSettings()
-    settings.topK = 40
+    (settings.guidance, settings.guidanceFloor) = (3, 1)
+    (settings.topK, settings.topP, settings.temperature) = (40, 0.96, 1)
     let painter = try TokenPainter(
       tokenizer: ScaleTokenizer(file, on: compute),
       transformer: ScaleTransformer(

@@ -1,12 +1,12 @@
 /// How the tokens of a picture are drawn.
 package struct TokenPaintingSettings: Sendable, Equatable {
   /// How much further from "no caption" the logits are pushed, at the last scale; 0 is off.
-  package var guidance = 3.0
+  package var guidance = 0.0
   /// The guidance at the first scale.
-  package var guidanceFloor = 1.0
+  package var guidanceFloor = 0.0
   package var topK = 600
   package var topP = 0.96
-  package var temperature = 1.0
+  package var temperature = 0.4
   /// Scales that are painted; the others add nothing.
   package var scaleCount = 6
 
@@ -16,13 +16,13 @@ package struct TokenPaintingSettings: Sendable, Equatable {
 
   package static let knobs: [Knob<TokenPaintingSettings>] = [
     Knob(
-      "guidance", \.guidance, in: 0...8, step: 0.5, default: 3, decimals: 1,
+      "guidance", \.guidance, in: 0...8, step: 0.5, default: 0, off: 0, decimals: 1,
       summary: "How closely the last scale follows the words; 0 leaves it free."),
     Knob(
-      "floor", \.guidanceFloor, in: 0...8, step: 0.5, default: 1, decimals: 1,
+      "floor", \.guidanceFloor, in: 0...8, step: 0.5, default: 0, off: 0, decimals: 1,
       summary: "The guidance of the first scale, which chooses shape and colour."),
     Knob(
-      "temp", \.temperature, in: 0.1...2, step: 0.05, default: 1,
+      "temp", \.temperature, in: 0.1...2, step: 0.05, default: 0.4,
       summary: "Below 1 the likelier tokens are drawn more often."),
     Knob(
       "top-k", \.topK, in: 1...1024, step: 10, largeStep: 100, default: 600,
