@@ -16,7 +16,7 @@ enum {
 static inline ChafaSymbolTags cchafa_tags(int symbols) {
   switch (symbols) {
   case cchafa_ascii: return CHAFA_SYMBOL_TAG_ASCII;
-  case cchafa_half: return (ChafaSymbolTags)(CHAFA_SYMBOL_TAG_HHALF | CHAFA_SYMBOL_TAG_SPACE |
+  case cchafa_half: return (ChafaSymbolTags)(CHAFA_SYMBOL_TAG_VHALF | CHAFA_SYMBOL_TAG_SPACE |
                                              CHAFA_SYMBOL_TAG_SOLID);
   case cchafa_quadrants: return (ChafaSymbolTags)(CHAFA_SYMBOL_TAG_QUAD | CHAFA_SYMBOL_TAG_HALF |
                                                   CHAFA_SYMBOL_TAG_SPACE | CHAFA_SYMBOL_TAG_SOLID);

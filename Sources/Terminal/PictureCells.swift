@@ -65,6 +65,7 @@ package struct PictureCells: Hashable, Sendable {
     var foregrounds = [Int32](repeating: -1, count: columns * rows)
     var backgrounds = foregrounds
     let work = width * height > 1 << 16 ? 3 : 5
+    let pixels = options.depth == .none ? Self.inked(pixels, options.isInverted) : pixels
     let drawn = unsafe cchafa_draw(
       pixels, Int32(width), Int32(height), Int32(columns), Int32(rows),
       Int32(options.symbols.rawValue), Int32(options.depth == .none ? 2 : options.depth.rawValue),
@@ -74,6 +75,20 @@ package struct PictureCells: Hashable, Sendable {
     self.scalars = scalars
     self.foregrounds = foregrounds
     self.backgrounds = backgrounds
+  }
+
+  /// Greys for a screen without colours: what has a colour, however dark, stands out from what has none.
+  private static func inked(_ pixels: [UInt8], _ isInverted: Bool) -> [UInt8] {
+    var grey = pixels
+    for start in stride(from: 0, to: pixels.count, by: 4) {
+      let light =
+        299 * Int(pixels[start]) + 587 * Int(pixels[start + 1]) + 114 * Int(pixels[start + 2])
+      let tone = isInverted ? 255_000 - light : light
+      let ink = (90_000 + tone * 165 / 255) / 1000 * Int(pixels[start + 3]) / 255
+      let value = UInt8(isInverted ? 255 - ink : ink)
+      (grey[start], grey[start + 1], grey[start + 2], grey[start + 3]) = (value, value, value, 255)
+    }
+    return grey
   }
 
   /// Columns and rows in which a picture keeps its shape: a cell is about twice as high as wide.
