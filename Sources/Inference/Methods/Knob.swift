@@ -57,22 +57,28 @@ package struct Knob<Owner: Sendable>: Sendable {
 
   /// A method's knob on a choice, where no value stands for the default.
   package init<Method>(_ knob: Knob<Method>) where Owner == MethodChoice {
-    id = knob.id
-    title = knob.title
-    range = knob.range
-    step = knob.step
-    largeStep = knob.largeStep
-    defaultValue = knob.defaultValue
-    offValue = knob.offValue
-    decimals = knob.decimals
-    unit = knob.unit
-    summary = knob.summary
-    read = { [id, defaultValue] in $0.values[id] ?? defaultValue }
-    write = { [id, defaultValue] in $0.values[id] = $1 == defaultValue ? nil : $1 }
+    let (id, defaultValue) = (knob.id, knob.defaultValue)
+    self.init(knob) {
+      $0.values[id] ?? defaultValue
+    } write: {
+      $0.values[id] = $1 == defaultValue ? nil : $1
+    }
   }
 
   /// A knob of a part of the owner.
   package init<Part>(_ knob: Knob<Part>, of path: any WritableKeyPath<Owner, Part> & Sendable) {
+    self.init(knob) {
+      knob.read($0[keyPath: path])
+    } write: {
+      knob.write(&$0[keyPath: path], $1)
+    }
+  }
+
+  /// The same knob on another owner.
+  private init<Other>(
+    _ knob: Knob<Other>, read: @escaping @Sendable (Owner) -> Double,
+    write: @escaping @Sendable (inout Owner, Double) -> Void
+  ) {
     id = knob.id
     title = knob.title
     range = knob.range
@@ -83,8 +89,8 @@ package struct Knob<Owner: Sendable>: Sendable {
     decimals = knob.decimals
     unit = knob.unit
     summary = knob.summary
-    read = { knob.read($0[keyPath: path]) }
-    write = { knob.write(&$0[keyPath: path], $1) }
+    self.read = read
+    self.write = write
   }
 
   package func value(in owner: Owner) -> Double { read(owner) }

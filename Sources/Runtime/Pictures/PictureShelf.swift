@@ -5,7 +5,8 @@ import Models
 
 /// The networks that pictures are painted with, loaded when first asked for; belongs to the engine's thread.
 final class PictureShelf {
-  let compute: MapCompute
+  /// Made with the first picture: who paints none shall not wait for its memory.
+  private(set) lazy var compute = MapCompute(pool: pool)
   private let supplies: MethodSupplies
   private let pool: WorkerPool
   private var tokenizer: ScaleTokenizer?
@@ -16,7 +17,6 @@ final class PictureShelf {
   init(supplies: MethodSupplies, pool: WorkerPool) {
     self.supplies = supplies
     self.pool = pool
-    compute = MapCompute(pool: pool)
   }
 
   /// Bytes of the weights that are loaded, and of feature maps.
