@@ -46,11 +46,14 @@ package struct MethodEntry: Sendable {
   package let card: MethodCard
   /// Its knobs, told of a choice's values.
   package let knobs: [Knob<MethodChoice>]
+  /// Of a method of painting: the painter that it is raced against, and changes where it does not paint itself.
+  package let baseline: String?
   private let build: @Sendable (MethodChoice) -> any Method
 
   package init<Kind: Method>(_ type: Kind.Type) {
     card = Kind.card
     knobs = Kind.knobs.map { Knob($0) }
+    baseline = (Kind.self as? any PaintingMethod.Type)?.baseline
     build = { choice in
       var method = Kind()
       for knob in Kind.knobs {
@@ -116,11 +119,16 @@ extension [MethodEntry] {
   }
 
   /// The methods that a picture is painted with, checked together.
+  ///
+  /// - Parameter standard: what paints where neither a painter was chosen nor a method that has a baseline.
   package func makePainting(
-    _ choices: [MethodChoice]
+    _ choices: [MethodChoice], standard: String
   ) throws(InferenceError) -> [any PaintingMethod] {
     var methods: [any PaintingMethod] = []
-    for choice in choices {
+    let chosen = try choices.map { (choice) throws(InferenceError) in try named(choice.id) }
+    let paints = chosen.contains { $0.card.slots.contains(.painter) }
+    let base = paints ? [] : [MethodChoice(chosen.lazy.compactMap(\.baseline).first ?? standard)]
+    for choice in choices + base {
       guard let method = try named(choice.id).make(choice) as? any PaintingMethod else {
         throw InferenceError(.invalidRequest, "\(choice.id) paints no pictures")
       }

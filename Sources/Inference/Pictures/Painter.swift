@@ -18,7 +18,7 @@ package struct PaintingSubject: Sendable, Equatable {
   }
 
   /// The seed of a step's random numbers.
-  func seed(at step: Int) -> UInt64 { branches.last { $0.step <= step }?.seed ?? seed }
+  package func seed(at step: Int) -> UInt64 { branches.last { $0.step <= step }?.seed ?? seed }
 }
 
 /// Another way from a step on.
@@ -60,10 +60,13 @@ package struct PaintingStep: Sendable, Equatable {
   package var entropy: Double?
   /// Bytes of caches and feature maps.
   package var byteCount: Int
+  /// The pictures that compete, where there are several.
+  package var candidates: [PaintingCandidate]
 
   package init(
     index: Int, count: Int, label: String, picture: Picture, evaluations: Double,
-    tokens: Int = 0, entropy: Double? = nil, byteCount: Int = 0
+    tokens: Int = 0, entropy: Double? = nil, byteCount: Int = 0,
+    candidates: [PaintingCandidate] = []
   ) {
     self.index = index
     self.count = count
@@ -73,7 +76,23 @@ package struct PaintingStep: Sendable, Equatable {
     self.tokens = tokens
     self.entropy = entropy
     self.byteCount = byteCount
+    self.candidates = candidates
   }
 
   package var isLast: Bool { index + 1 == count }
+}
+
+/// One of the pictures that compete in a step.
+package struct PaintingCandidate: Sendable, Equatable {
+  package var picture: Picture
+  /// What a search found it worth; nil where it did not look yet.
+  package var score: Double?
+  /// The candidate of the step before that it goes on from; nil where it begins anew.
+  package var parent: Int?
+
+  package init(picture: Picture, score: Double?, parent: Int?) {
+    self.picture = picture
+    self.score = score
+    self.parent = parent
+  }
 }

@@ -1,5 +1,7 @@
 /// A method of painting pictures.
 package protocol PaintingMethod: Method {
+  /// The painter that it is raced against; a method that does not paint itself changes that one, where no other was chosen.
+  static var baseline: String? { get }
   /// Fills the method's slots.
   ///
   /// - Throws: `invalidRequest` where the plan or the context lacks what it needs; `modelFile` for weights that are
@@ -9,11 +11,26 @@ package protocol PaintingMethod: Method {
   ) throws(InferenceError)
 }
 
+extension PaintingMethod {
+  package static var baseline: String? { nil }
+}
+
 /// What pictures are painted with: methods fill its slots.
 package struct PaintingPlan {
   package var painter: (any Painter)?
 
   package init() {}
+
+  /// The painter, as one that takes noise away.
+  ///
+  /// - Throws: `invalidRequest` where it paints otherwise.
+  package func denoisingPainter(for method: String) throws(InferenceError) -> DenoisingPainter {
+    guard let painter = painter as? DenoisingPainter else {
+      throw InferenceError(
+        .invalidRequest, "\(method) needs a painter that takes noise away, such as flow")
+    }
+    return painter
+  }
 
   /// Lets the methods fill their slots, in order of `MethodSlot`.
   ///
@@ -31,20 +48,34 @@ package struct PaintingPlan {
 
 /// What a method of painting may draw on; networks are loaded when first asked for.
 package struct PaintingContext {
-  /// Turns tokens of scales into pictures.
-  package var tokenizer: () throws(InferenceError) -> any PictureTokenizer
+  package typealias Load<Network> = () throws(InferenceError) -> Network
+
+  /// Turns tokens of scales, and feature maps, into pictures.
+  package var tokenizer: Load<any PictureTokenizer>
   /// Foretells all tokens of a scale at once.
-  package var scales: () throws(InferenceError) -> any PictureTransformer
+  package var scales: Load<any PictureTransformer>
   /// Foretells one token after the other.
-  package var raster: () throws(InferenceError) -> any PictureTransformer
+  package var raster: Load<any PictureTransformer>
+  /// Takes noise away.
+  package var denoiser: Load<any PictureDenoiser>
+  /// Takes all noise away in a few passes, guidance included.
+  package var student: Load<any PictureDenoiser>
+  /// What a search looks for; never what pictures are measured with.
+  package var verifier: Load<any PictureJudge>
 
   package init(
-    tokenizer: @escaping () throws(InferenceError) -> any PictureTokenizer,
-    scales: @escaping () throws(InferenceError) -> any PictureTransformer,
-    raster: @escaping () throws(InferenceError) -> any PictureTransformer
+    tokenizer: @escaping Load<any PictureTokenizer>,
+    scales: @escaping Load<any PictureTransformer>,
+    raster: @escaping Load<any PictureTransformer>,
+    denoiser: @escaping Load<any PictureDenoiser>,
+    student: @escaping Load<any PictureDenoiser>,
+    verifier: @escaping Load<any PictureJudge>
   ) {
     self.tokenizer = tokenizer
     self.scales = scales
     self.raster = raster
+    self.denoiser = denoiser
+    self.student = student
+    self.verifier = verifier
   }
 }

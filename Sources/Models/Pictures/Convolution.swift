@@ -16,7 +16,10 @@ package struct Convolution {
   }
 
   /// Padding that keeps the size at stride 1; none where windows do not overlap.
-  private var padding: Int { stride == 1 ? size / 2 : 0 }
+  private var padding: Int { size > stride ? size / 2 : 0 }
+
+  /// Multiplications for each place of the output.
+  var products: Int { weights.outputs * weights.depth }
 
   package func callAsFunction(_ x: FeatureMap, on compute: MapCompute) -> FeatureMap {
     let height = (x.height + 2 * padding - size) / stride + 1
@@ -72,6 +75,9 @@ package struct TransposedConvolution {
   let weights: DenseWeights
 
   package init(weights: DenseWeights) { self.weights = weights }
+
+  /// Multiplications for each place of the input.
+  var products: Int { weights.outputs * weights.depth }
 
   package func callAsFunction(_ x: FeatureMap, on compute: MapCompute) -> FeatureMap {
     let outputs = weights.outputs / 4

@@ -11,6 +11,8 @@ final class PictureShelf {
   private let pool: WorkerPool
   private var tokenizer: ScaleTokenizer?
   private var transformers: [String: ScaleTransformer] = [:]
+  private var denoisers: [String: MapDenoiser] = [:]
+  private var judges: [String: ConvolutionJudge] = [:]
   private var captions: CaptionBook?
   private var encoder: SentenceEncoder?
 
@@ -22,17 +24,16 @@ final class PictureShelf {
   /// Bytes of the weights that are loaded, and of feature maps.
   var byteCount: Int {
     transformers.values.reduce(compute.arena.peakByteCount) { $0 + $1.byteCount }
+      + denoisers.values.reduce(0) { $0 + $1.byteCount }
+      + judges.values.reduce(0) { $0 + $1.byteCount }
   }
 
   /// What paints by a choice of methods.
   ///
   /// - Throws: `invalidRequest` for methods that do not exist or do not go together; `modelFile` for missing weights.
   func painter(_ choices: [MethodChoice]) throws(InferenceError) -> any Painter {
-    var methods = try supplies.paintingMethods.makePainting(choices)
-    if !methods.contains(where: { type(of: $0).card.slots.contains(.painter) }) {
-      let standard = MethodChoice(PaintingRequest.defaultPainter)
-      methods += try supplies.paintingMethods.makePainting([standard])
-    }
+    let methods = try supplies.paintingMethods.makePainting(
+      choices, standard: PaintingRequest.defaultPainter)
     var plan = PaintingPlan()
     try plan.install(methods, context: context)
     guard let painter = plan.painter else {
@@ -54,7 +55,34 @@ final class PictureShelf {
       },
       raster: { [self] () throws(InferenceError) in
         try transformer("raster", in: "raster-scan")
-      })
+      },
+      denoiser: { [self] () throws(InferenceError) in try denoiser("denoiser") },
+      student: { [self] () throws(InferenceError) in try denoiser("student") },
+      verifier: { [self] () throws(InferenceError) in try judge("verifier") })
+  }
+
+  private func denoiser(_ name: String) throws(InferenceError) -> MapDenoiser {
+    if let denoiser = denoisers[name] { return denoiser }
+    let loaded = try MapDenoiser(weights(name), prefix: name, on: compute)
+    denoisers[name] = loaded
+    return loaded
+  }
+
+  /// - Parameter name: `judge` measures pictures, `verifier` is what a search looks for.
+  private func judge(_ name: String) throws(InferenceError) -> ConvolutionJudge {
+    if let judge = judges[name] { return judge }
+    let loaded = try ConvolutionJudge(weights("judges"), prefix: name, on: compute)
+    judges[name] = loaded
+    return loaded
+  }
+
+  /// How well pictures go with words, by a judge that nothing was searched with.
+  ///
+  /// - Throws: `modelFile` for missing weights.
+  func agreements(
+    of pictures: [Picture], with text: TextVector
+  ) throws(InferenceError) -> [Double] {
+    try judge("judge").look(at: pictures).map { $0.agreement(with: text) }
   }
 
   private func transformer(

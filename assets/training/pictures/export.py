@@ -3,7 +3,8 @@
     python3 export.py FOLDER ../../weights [--only next-scale]
 
 reads FOLDER/NAME.pt as train.py leaves them. next-scale: tokenizer and transformer; raster-scan: the transformer that
-foretells one token after the other; captions: the closed vocabulary with its vectors.
+foretells one token after the other; denoiser and student: what takes noise away; judges: judge and verifier; captions: the
+closed vocabulary with its vectors.
 """
 
 import argparse
@@ -15,7 +16,7 @@ import torch
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import weightfile
-from nets import ScaleTokenizer, ScaleTransformer
+from nets import Block, Denoiser, Judge, ScaleTokenizer, ScaleTransformer
 
 
 class Weights:
@@ -52,6 +53,71 @@ class Weights:
         self.norm(f"{name}.norm", block.norm)
         self.convolution(f"{name}.wide", block.wide)
         self.convolution(f"{name}.narrow", block.narrow)
+
+    def timed(self, name, pair):
+        """A block, its weights of the norm before its biases, one added; and its attention."""
+        block, attention = pair
+        shift, scale = block.modulation.weight.chunk(2)
+        shift_bias, scale_bias = block.modulation.bias.chunk(2)
+        self.matrix(f"{name}.depthwise.weight", block.depthwise.weight.flatten(1).T, weightfile.F32)
+        self.matrix(f"{name}.depthwise.bias", block.depthwise.bias)
+        self.matrix(f"{name}.modulation.weight", torch.cat([scale, shift]))
+        self.matrix(f"{name}.modulation.bias", torch.cat([scale_bias + 1, shift_bias]))
+        self.convolution(f"{name}.wide", block.wide)
+        self.convolution(f"{name}.narrow", block.narrow)
+        self.norm(f"{name}.attention.norm", attention.norm)
+        self.convolution(f"{name}.attention.qkv", attention.qkv)
+        self.convolution(f"{name}.attention.out", attention.out)
+
+    def denoiser(self, name, model):
+        first, attention = model.down_fine[0]
+        rows = ("down_fine", "down_coarse", "middle", "up_coarse", "up_fine")
+        rates = model.rates()
+        self.values |= {
+            f"{name}.side": model.position.shape[-1], f"{name}.latent": len(model.mean),
+            f"{name}.widths": [model.down.in_channels, model.down.out_channels],
+            f"{name}.depths": [len(getattr(model, row)) for row in rows], f"{name}.heads": attention.heads,
+            f"{name}.block_size": first.depthwise.kernel_size[0],
+            f"{name}.grow": first.wide.out_channels // first.wide.in_channels,
+            f"{name}.told": model.text.out_features, f"{name}.rates": len(rates),
+            f"{name}.guided": int(model.guidance is not None)}
+        self.matrix(f"{name}.mean", model.mean)
+        self.matrix(f"{name}.spread", model.spread)
+        self.matrix(f"{name}.rates", rates)
+        self.matrix(f"{name}.nothing", model.nothing)
+        self.linear(f"{name}.time.0", model.told[0])
+        self.linear(f"{name}.time.1", model.told[2])
+        self.linear(f"{name}.text", model.text)
+        if model.guidance is not None:
+            self.linear(f"{name}.guidance", model.guidance)
+        self.matrix(f"{name}.position", model.position[0].permute(1, 2, 0).flatten(0, 1), weightfile.F32)
+        for row in rows:
+            for number, pair in enumerate(getattr(model, row)):
+                self.timed(f"{name}.{row}.{number}", pair)
+        for part in ("enter", "down", "join_coarse", "join_fine", "leave"):
+            self.convolution(f"{name}.{part}", getattr(model, part))
+        self.transposed(f"{name}.up", model.up)
+        self.norm(f"{name}.norm", model.norm)
+
+    def judge(self, name, model):
+        layers = list(model.layers)
+        blocks = [layer for layer in layers if isinstance(layer, Block)]
+        downs = [layer for layer in layers[1:] if isinstance(layer, torch.nn.Conv2d)]
+        widths = sorted({block.depthwise.in_channels for block in blocks})
+        depth = len(blocks) // len(widths)
+        first = blocks[0]
+        self.values |= {
+            f"{name}.widths": widths, f"{name}.depth": depth, f"{name}.block_size": first.depthwise.kernel_size[0],
+            f"{name}.grow": first.wide.out_channels // first.wide.in_channels,
+            f"{name}.features": model.feature.out_features}
+        self.convolution(f"{name}.enter", layers[0])
+        for number, block in enumerate(blocks):
+            self.block(f"{name}.{number // depth}.{number % depth}", block)
+        for number, down in enumerate(downs):
+            self.convolution(f"{name}.{number}.down", down)
+        self.norm(f"{name}.norm", model.norm)
+        self.linear(f"{name}.feature", model.feature)
+        self.linear(f"{name}.text", model.text)
 
     def decoder(self, name, decoder):
         first = decoder.levels[0][0]
@@ -119,6 +185,27 @@ def raster_scan(folder, output, preset):
     weights.write(f"{output}/raster-scan.gguf", "paceline-raster-scan")
 
 
+def denoiser(folder, output, preset):
+    weights = Weights()
+    weights.denoiser("denoiser", average(folder, "denoiser", Denoiser()))
+    weights.write(f"{output}/denoiser.gguf", "paceline-denoiser")
+
+
+def student(folder, output, preset):
+    weights = Weights()
+    weights.denoiser("student", average(folder, "student", Denoiser(guided=True)))
+    weights.write(f"{output}/student.gguf", "paceline-denoiser")
+
+
+def judges(folder, output, preset):
+    data = np.load(f"{folder}/pictures.npz")
+    sizes = len(set(data["groups"])), len(set(data["subgroups"]))
+    weights = Weights()
+    for name in ("judge", "verifier"):
+        weights.judge(name, average(folder, name, Judge(*sizes)))
+    weights.write(f"{output}/judges.gguf", "paceline-judges")
+
+
 def captions(folder, output, preset):
     """All captions that a picture to learn from has, with their vectors."""
     data = np.load(f"{folder}/captions.npz")
@@ -132,15 +219,19 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder")
     parser.add_argument("output")
-    parser.add_argument("--only", choices=["next-scale", "raster-scan", "captions"])
+    parser.add_argument("--only", choices=list(WRITERS))
     parser.add_argument("--width", type=int, default=256)
     parser.add_argument("--layers", type=int, default=8)
     options = parser.parse_args()
     preset = dict(width=options.width, layers=options.layers)
     os.makedirs(options.output, exist_ok=True)
-    writers = {"next-scale": next_scale, "raster-scan": raster_scan, "captions": captions}
-    for name in [options.only] if options.only else writers:
-        writers[name](options.folder, options.output, preset)
+    for name in [options.only] if options.only else WRITERS:
+        WRITERS[name](options.folder, options.output, preset)
+
+
+WRITERS = {
+    "next-scale": next_scale, "raster-scan": raster_scan, "denoiser": denoiser, "student": student, "judges": judges,
+    "captions": captions}
 
 
 if __name__ == "__main__":

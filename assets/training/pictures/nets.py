@@ -10,6 +10,7 @@ import torch.nn as nn
 import torch.nn.functional as F
 
 TEXT = 384
+WAVES = 256
 
 
 class Block(nn.Module):
@@ -290,47 +291,51 @@ class SelfAttention(nn.Module):
 
 
 class Denoiser(nn.Module):
-    """A U-Net on 4 x 4 patches of the picture that foretells noise minus picture (rectified flow).
+    """A U-Net on the tokenizer's feature maps `[n, 16, 8, 8]`, brought to mean 0 and spread 1, that foretells noise minus
+    map (rectified flow: Liu et al., arXiv:2209.03003).
 
-    Time runs from 0, the picture, to 1, noise. `guided` also tells it a strength of guidance, for a student that has
-    taken guidance in.
+    Time runs from 0, the map, to 1, noise. `guided` also tells it a strength of guidance, for a student that has taken
+    guidance in.
     """
 
-    def __init__(self, widths=(128, 256), depths=(3, 3, 2, 4, 4), told=256, guided=False):
+    def __init__(self, latent=16, side=8, widths=(256, 256), depths=(3, 2, 2, 2, 3), heads=4, told=256, guided=False):
         super().__init__()
         fine, coarse = widths
-        self.told = nn.Sequential(nn.Linear(256, told), nn.SiLU(), nn.Linear(told, told))
+        self.register_buffer("mean", torch.zeros(latent))
+        self.register_buffer("spread", torch.ones(latent))
+        self.told = nn.Sequential(nn.Linear(WAVES, told), nn.SiLU(), nn.Linear(told, told))
         self.text = nn.Linear(TEXT, told)
         self.nothing = nn.Parameter(torch.randn(TEXT) * 0.02)
-        self.guidance = nn.Linear(256, told) if guided else None
+        self.guidance = nn.Linear(WAVES, told) if guided else None
         if guided:
             nn.init.zeros_(self.guidance.weight)
             nn.init.zeros_(self.guidance.bias)
-        self.enter = nn.Conv2d(64, fine, 3, padding=1)
-        self.position = nn.Parameter(torch.randn(1, coarse, 8, 8) * 0.02)
+        self.enter = nn.Conv2d(latent, fine, 3, padding=1)
+        self.position = nn.Parameter(torch.randn(1, fine, side, side) * 0.02)
         self.down = nn.Conv2d(fine, coarse, 2, stride=2)
         self.up = nn.ConvTranspose2d(coarse, fine, 2, stride=2)
-        self.join = nn.Conv2d(2 * coarse, coarse, 1)
+        self.join_coarse = nn.Conv2d(2 * coarse, coarse, 1)
         self.join_fine = nn.Conv2d(2 * fine, fine, 1)
 
-        def row(width, count, attends):
-            return nn.ModuleList(
-                nn.ModuleList([TimedBlock(width, told)] + ([SelfAttention(width)] if attends else []))
-                for _ in range(count))
+        def row(width, count):
+            return nn.ModuleList(nn.ModuleList([TimedBlock(width, told), SelfAttention(width, heads)]) for _ in range(count))
 
-        self.down_fine, self.down_coarse = row(fine, depths[0], False), row(coarse, depths[1], True)
-        self.middle = row(coarse, depths[2], True)
-        self.up_coarse, self.up_fine = row(coarse, depths[3], True), row(fine, depths[4], False)
+        self.down_fine, self.down_coarse = row(fine, depths[0]), row(coarse, depths[1])
+        self.middle = row(coarse, depths[2])
+        self.up_coarse, self.up_fine = row(coarse, depths[3]), row(fine, depths[4])
         self.norm = nn.GroupNorm(1, fine, eps=1e-6)
-        self.leave = nn.Conv2d(fine, 64, 3, padding=1)
+        self.leave = nn.Conv2d(fine, latent, 3, padding=1)
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)
 
     @staticmethod
+    def rates():
+        return torch.exp(-math.log(10_000) * torch.arange(WAVES // 2) / (WAVES // 2))
+
+    @staticmethod
     def waves(x):
         """Sines and cosines of a number at 128 frequencies (Vaswani et al., arXiv:1706.03762)."""
-        rates = torch.exp(-math.log(10_000) * torch.arange(128) / 128)
-        angles = 1000 * x[:, None] * rates
+        angles = 1000 * x[:, None] * Denoiser.rates()
         return torch.cat([angles.sin(), angles.cos()], 1)
 
     def condition(self, time, text, strength=None):
@@ -340,23 +345,27 @@ class Denoiser(nn.Module):
         return F.silu(told)
 
     def run(self, row, x, told):
-        for layers in row:
-            x = layers[0](x, told)
-            for layer in layers[1:]:
-                x = layer(x)
+        for block, attention in row:
+            x = attention(block(x, told))
         return x
 
-    def encode(self, pictures, told):
-        fine = self.run(self.down_fine, self.enter(F.pixel_unshuffle(pictures, 4)), told)
-        coarse = self.run(self.down_coarse, self.down(fine) + self.position, told)
+    def encode(self, maps, told):
+        fine = self.run(self.down_fine, self.enter(maps) + self.position, told)
+        coarse = self.run(self.down_coarse, self.down(fine), told)
         return fine, coarse, self.run(self.middle, coarse, told)
 
     def decode(self, features, told):
         fine, coarse, middle = features
-        x = self.run(self.up_coarse, self.join(torch.cat([middle, coarse], 1)), told)
+        x = self.run(self.up_coarse, self.join_coarse(torch.cat([middle, coarse], 1)), told)
         x = self.run(self.up_fine, self.join_fine(torch.cat([self.up(x), fine], 1)), told)
-        return F.pixel_shuffle(self.leave(F.silu(self.norm(x))), 4)
+        return self.leave(F.silu(self.norm(x)))
 
-    def forward(self, pictures, time, text, strength=None):
+    def forward(self, maps, time, text, strength=None):
         told = self.condition(time, text, strength)
-        return self.decode(self.encode(pictures, told), told)
+        return self.decode(self.encode(maps, told), told)
+
+    def whitened(self, maps):
+        return (maps - self.mean[:, None, None]) / self.spread[:, None, None]
+
+    def restored(self, maps):
+        return maps * self.spread[:, None, None] + self.mean[:, None, None]

@@ -76,6 +76,82 @@ def paint(tokenizer, model, text, seed, settings):
     return tokens, pictures
 
 
+def gaussian(seed, position, shape):
+    """Noise of a map `[1, latent, side, side]`, counted place by place."""
+    latent, side, _ = shape
+    count = latent * side * side
+    numbers = uniform(seed, position, NOISE, np.arange(2 * count)).reshape(count, 2)
+    values = np.sqrt(-2 * np.log(np.maximum(numbers[:, 0], 2.0 ** -53))) * np.cos(2 * np.pi * numbers[:, 1])
+    return torch.from_numpy(values.astype(np.float32)).view(side, side, latent).permute(2, 0, 1).unsqueeze(0)
+
+
+def levels(cosine):
+    """How much of the variance is the picture's, after each of 1,000 steps (arXiv:2006.11239, arXiv:2102.09672)."""
+    if not cosine:
+        return np.cumprod(1 - np.linspace(1e-4, 0.02, 1000))
+    shape = np.cos((np.arange(1001) / 1000 + 0.008) / 1.008 * np.pi / 2) ** 2
+    return np.cumprod(1 - np.minimum(1 - shape[1:] / shape[:-1], 0.999))
+
+
+@torch.no_grad()
+def denoise(model, text, seed, kind, steps, guidance, eta=0.0, cosine=False, encoder=None):
+    """The whitened map that `kind` leads to; `encoder` are the steps that run it, the others keep its features."""
+    shape = tuple(model.position.shape[-2:])
+    shape = (len(model.mean), *shape)
+    texts = torch.stack([text, model.nothing])
+    x = gaussian(seed, 0, shape)
+    kept = None
+
+    def velocity(x, time, fresh=True):
+        nonlocal kept
+        moment = torch.full((1,), time, dtype=torch.float32)
+        if model.guidance is not None:
+            return model(x, moment, text[None], torch.full((1,), guidance))
+        told = model.condition(moment.expand(2), texts)
+        if fresh:
+            kept = model.encode(x.expand(2, -1, -1, -1), told)
+        held, free = model.decode(kept, told).chunk(2)
+        return free + guidance * (held - free)
+
+    if kind in ("ddim", "ddpm"):
+        bars = levels(cosine)
+        chosen = [bars[max(1, ((steps - step) * 1000 + steps // 2) // steps) - 1] for step in range(steps)] + [1.0]
+        x = x * (1 - chosen[0]) ** 0.5
+        for step, (bar, following) in enumerate(zip(chosen, chosen[1:])):
+            total = bar ** 0.5 + (1 - bar) ** 0.5
+            time = (1 - bar) ** 0.5 / total
+            v = velocity(x / total, time, encoder is None or step in encoder)
+            clean, eps = x / total - time * v, x / total + (1 - time) * v
+            share = 1.0 if kind == "ddpm" else eta
+            sigma = share * ((1 - following) / (1 - bar)) ** 0.5 * (1 - bar / following) ** 0.5
+            x = following ** 0.5 * clean + max(1 - following - sigma ** 2, 0) ** 0.5 * eps
+            if sigma > 0:
+                x = x + sigma * gaussian(seed, step + 1, shape)
+        return x
+    times = [(steps - step) / steps for step in range(steps + 1)]
+    before = None
+    for step, (time, following) in enumerate(zip(times, times[1:])):
+        v = velocity(x, time, encoder is None or step in encoder)
+        clean = x - time * v
+        if kind == "flow":
+            x = x + (following - time) * v
+        elif kind == "heun":
+            tried = x + (following - time) * v
+            x = tried if following == 0 else x + (following - time) / 2 * (v + velocity(tried, following))
+        elif kind == "student":
+            x = (1 - following) * clean + (following * gaussian(seed, step + 1, shape) if following else 0)
+        elif kind == "multistep":
+            if following == 0:
+                x = clean
+            else:
+                signal = [math.log((1 - t) / t) if t < 1 else -math.inf for t in (time, following)]
+                stride = signal[1] - signal[0]
+                lean = clean if before is None else clean + stride / (2 * (signal[0] - before[1])) * (clean - before[0])
+                x = following / time * x - (1 - following) * math.expm1(-stride) * lean
+            before = (clean, math.log((1 - time) / time) if time < 1 else -math.inf)
+    return x
+
+
 SETTINGS = {"guidance": 3.0, "floor": 1.0, "top_k": 600, "top_p": 0.96, "temp": 1.0}
 
 
@@ -91,31 +167,40 @@ def main():
     from PIL import Image
 
     from export import average
-    from nets import ScaleTokenizer, ScaleTransformer
+    from nets import Denoiser, ScaleTokenizer, ScaleTransformer
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder")
     parser.add_argument("captions", nargs="+")
     parser.add_argument("--output", default="sheet.png")
+    parser.add_argument("--painter", default="scales", choices=["scales", "raster", "flow", "ddim", "ddpm", "student"])
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--guidance", type=float, default=3)
     parser.add_argument("--floor", type=float, default=1)
     parser.add_argument("--temp", type=float, default=1)
-    parser.add_argument("--raster", action="store_true")
+    parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--width", type=int, default=256)
     parser.add_argument("--layers", type=int, default=8)
     options = parser.parse_args()
     data = np.load(f"{options.folder}/captions.npz")
     numbers = {str(text): number for number, text in enumerate(data["texts"])}
     tokenizer = average(options.folder, "tokenizer", ScaleTokenizer())
-    model = average(
-        options.folder, "raster" if options.raster else "scales",
-        ScaleTransformer(width=options.width, layers=options.layers, raster=options.raster))
+    raster, student = options.painter == "raster", options.painter == "student"
+    if options.painter in ("scales", "raster"):
+        model = ScaleTransformer(width=options.width, layers=options.layers, raster=raster)
+    else:
+        model = Denoiser(guided=student)
+    name = {"flow": "denoiser", "ddim": "denoiser", "ddpm": "denoiser"}.get(options.painter, options.painter)
+    model = average(options.folder, name, model)
     settings = SETTINGS | {"guidance": options.guidance, "floor": options.floor, "temp": options.temp}
     rows = []
     for caption in options.captions:
         text = F.normalize(torch.from_numpy(data["vectors"][numbers[caption]].astype(np.float32)), dim=0)
-        _, pictures = paint(tokenizer, model, text, options.seed, settings)
+        if options.painter in ("scales", "raster"):
+            _, pictures = paint(tokenizer, model, text, options.seed, settings)
+        else:
+            found = denoise(model, text, options.seed, options.painter, options.steps, options.guidance)
+            pictures = [tokenizer.decoder(model.restored(found)).detach()[0]]
         rows.append(np.concatenate([straight(picture) for picture in pictures], 1))
     Image.fromarray(np.concatenate(rows, 0)).save(options.output)
 

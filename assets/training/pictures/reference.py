@@ -11,8 +11,8 @@ import sys
 import torch
 
 from export import Weights
-from nets import ScaleTokenizer, ScaleTransformer
-from paint import SETTINGS, paint
+from nets import Denoiser, Judge, ScaleTokenizer, ScaleTransformer
+from paint import SETTINGS, denoise, paint
 
 CODES, LATENT, SCALES = 48, 8, (1, 2, 3, 4)
 
@@ -31,6 +31,8 @@ def scattered(model, seed):
             parameter.data += 0.3 * torch.randn_like(parameter)
         elif name.endswith("table"):
             parameter.data = 0.5 * torch.randn_like(parameter)
+        elif not parameter.any():
+            parameter.data = torch.randn_like(parameter) / parameter[0].numel() ** 0.5
     return halved(model)
 
 
@@ -45,10 +47,18 @@ def main():
     scales = scattered(ScaleTransformer(CODES, LATENT, width=32, layers=2, heads=2, scales=SCALES), 2)
     raster = scattered(
         ScaleTransformer(CODES, LATENT, width=32, layers=2, heads=2, scales=SCALES, raster=True), 3)
+    shape = dict(latent=LATENT, side=4, widths=(16, 24), depths=(1, 2, 1, 1, 2), heads=2, told=32)
+    denoiser = scattered(Denoiser(**shape), 4)
+    student = scattered(Denoiser(**shape, guided=True), 5)
+    judge = scattered(Judge(3, 4, widths=(8, 16)), 6)
     weights = Weights()
     weights.tokenizer(tokenizer)
     weights.transformer("scales", scales)
     weights.transformer("raster", raster)
+    weights.denoiser("denoiser", denoiser)
+    weights.denoiser("student", student)
+    for name in ("judge", "verifier"):
+        weights.judge(name, judge)
     folder = sys.argv[1]
     weights.write(f"{folder}/toy-pictures.bin", "paceline-next-scale")
     text = torch.nn.functional.normalize(torch.randn(384), dim=0)
@@ -62,8 +72,29 @@ def main():
     maps = tokenizer.quantizer.maps([torch.tensor([t]) for t in cases[0]["tokens"]])
     told = scales.told(tokenizer.quantizer, [torch.tensor([t]) for t in cases[0]["tokens"]])
     logits = scales(told.expand(2, -1, -1), torch.stack([text, scales.nothing]))
+    maps_in = torch.randn(2, LATENT, 4, 4)
+    moments = torch.tensor([0.3, 0.9])
+    velocities = denoiser(maps_in, moments, torch.stack([text, denoiser.nothing]))
+    walks = []
+    for kind, steps, more in (
+            ("flow", 6, {}), ("heun", 4, {}), ("multistep", 6, {}), ("student", 3, {}), ("ddim", 8, {}),
+            ("ddim", 6, {"eta": 0.5, "cosine": True}), ("ddpm", 10, {}), ("ddim", 10, {"encoder": [0, 3, 6, 9]})):
+        found = denoise(student if kind == "student" else denoiser, text, 3, kind, steps, 2.0, **more)
+        picture = tokenizer.decoder(denoiser.restored(found))[0]
+        walks.append({
+            "kind": kind, "steps": steps, "eta": more.get("eta", 0), "cosine": more.get("cosine", False),
+            "every": 3 if "encoder" in more else 0, "picture": flat(picture.permute(1, 2, 0), 5)})
+    seen = torch.rand(2, 4, 16, 16)
+    seen[:, 3] = 1
+    seen = (seen * 255).round() / 255
+    features = judge.features(seen * 2 - 1)
+    caption = torch.nn.functional.normalize(judge.text(features), dim=1)
     with open(f"{folder}/toy-pictures.json", "w") as file:
         json.dump({
+            "mapsIn": flat(maps_in.permute(0, 2, 3, 1)), "times": flat(moments),
+            "velocities": flat(velocities.permute(0, 2, 3, 1)), "walks": walks,
+            "seen": (seen.permute(0, 2, 3, 1) * 255).round().int().flatten().tolist(), "features": flat(features),
+            "caption": flat(caption),
             "text": flat(text, 7), "maps": [flat(m[0].permute(1, 2, 0)) for m in maps], "told": flat(told[0]),
             "logits": flat(logits), "cases": cases}, file)
 

@@ -262,10 +262,29 @@ def tokens(options):
     np.savez(f"{options.folder}/tokens.npz", tokens=torch.stack(found, 1).numpy())
 
 
+class Maps:
+    """The feature maps of pictures, from their tokens."""
+
+    def __init__(self, folder):
+        self.quantizer = load_average(folder, "tokenizer", ScaleTokenizer()).quantizer
+        self.cut = torch.from_numpy(np.load(f"{folder}/tokens.npz")["tokens"]).long()
+        self.lengths = [side * side for side in self.quantizer.scales]
+
+    @torch.no_grad()
+    def __call__(self, rows, copies):
+        return self.quantizer.maps(list(self.cut[rows, copies].split(self.lengths, 1)))[-1]
+
+    def copies(self, rng, count):
+        """Which copy of a picture to learn from: every other time the picture as it is, else one moved or mirrored."""
+        return np.where(rng.random(count) < 0.5, 0, rng.integers(0, self.cut.shape[1], count))
+
+    def drawn(self, rng, rows):
+        return self(rows, self.copies(rng, len(rows)))
+
+
 def transformer(options, raster):
     data = Pictures(options.folder)
-    quantizer = load_average(options.folder, "tokenizer", ScaleTokenizer()).quantizer
-    cut = torch.from_numpy(np.load(f"{options.folder}/tokens.npz")["tokens"]).long()
+    maps = Maps(options.folder)
     model = ScaleTransformer(width=options.width, layers=options.layers, raster=raster)
     run = Run(options, model, 1.5e-3, betas=(0.9, 0.95), decay=0.05)
     lengths = model.lengths
@@ -274,9 +293,9 @@ def transformer(options, raster):
     share = share / share.sum()
 
     def logits(model, rows, copies, text):
-        chosen = cut[rows, copies]
+        chosen = maps.cut[rows, copies]
         with torch.no_grad():
-            told = model.told(quantizer, list(chosen.split(lengths, 1)))
+            told = model.told(maps.quantizer, list(chosen.split(lengths, 1)))
         with autocast():
             return model(told, text).float(), chosen
 
@@ -294,9 +313,7 @@ def transformer(options, raster):
     while not run.is_over():
         rows = data.draw(run.rng, 48)
         text = told(run, data, rows, model.nothing)
-        # Every other time the picture as it is, else a moved or mirrored copy.
-        copies = np.where(run.rng.random(len(rows)) < 0.5, 0, run.rng.integers(0, cut.shape[1], len(rows)))
-        found, chosen = logits(model, rows, copies, text)
+        found, chosen = logits(model, rows, maps.copies(run.rng, len(rows)), text)
         each = F.cross_entropy(found.flatten(0, 1), chosen.flatten(), reduction="none").view(chosen.shape)
         loss = (each * share).sum(1).mean()
         run.update(loss, loss=loss)
@@ -310,42 +327,45 @@ def told(run, data, rows, nothing, share=0.1):
 
 
 def denoiser(options):
-    data = Pictures(options.folder)
-    model = Denoiser().to(memory_format=torch.channels_last)
+    data, maps = Pictures(options.folder), Maps(options.folder)
+    model = Denoiser()
+    sample = maps(data.train, np.zeros(len(data.train), np.int64))
+    model.mean.copy_(sample.mean((0, 2, 3)))
+    model.spread.copy_(sample.std((0, 2, 3)))
     run = Run(options, model, 1e-3, decay=0.02)
     times = torch.linspace(0.05, 0.95, 10)
 
     def evaluate(model):
         figures, noise = {}, torch.Generator().manual_seed(7)
         for name, rows in (("train", data.train[::max(1, len(data.train) // 100)][:100]), ("held-out", data.held_out[:100])):
-            pictures, text = data.floats(rows), data.vectors[data.name[rows]]
+            clean, text = model.whitened(maps(rows, np.zeros(len(rows), np.int64))), data.vectors[data.name[rows]]
             time = times.repeat(len(rows) // 10 + 1)[:len(rows)]
-            eps = torch.randn(pictures.shape, generator=noise)
-            mixed = torch.lerp(pictures, eps, time.view(-1, 1, 1, 1))
-            figures[name] = F.mse_loss(model(mixed, time, text), eps - pictures).item()
+            eps = torch.randn(clean.shape, generator=noise)
+            mixed = torch.lerp(clean, eps, time.view(-1, 1, 1, 1))
+            figures[name] = F.mse_loss(model(mixed, time, text), eps - clean).item()
         return figures
 
     while not run.is_over():
-        rows = data.draw(run.rng, 48)
-        pictures, text = data.augmented(run.rng, rows), told(run, data, rows, model.nothing)
+        rows = data.draw(run.rng, 64)
+        clean, text = model.whitened(maps.drawn(run.rng, rows)), told(run, data, rows, model.nothing)
         time = torch.sigmoid(torch.randn(len(rows)))
-        eps = torch.randn_like(pictures)
-        mixed = torch.lerp(pictures, eps, time.view(-1, 1, 1, 1)).contiguous(memory_format=torch.channels_last)
+        eps = torch.randn_like(clean)
+        mixed = torch.lerp(clean, eps, time.view(-1, 1, 1, 1))
         with autocast():
             found = model(mixed, time, text)
-        loss = F.mse_loss(found.float(), eps - pictures)
+        loss = F.mse_loss(found.float(), eps - clean)
         run.update(loss, loss=loss)
         run.tell(evaluate)
 
 
 def student(options):
     """Consistency distillation of the guided denoiser (Luo et al., "Latent consistency models", arXiv:2310.04378)."""
-    data = Pictures(options.folder)
+    data, maps = Pictures(options.folder), Maps(options.folder)
     teacher = load_average(options.folder, "denoiser", Denoiser())
-    model = Denoiser(guided=True).to(memory_format=torch.channels_last)
+    model = Denoiser(guided=True)
     model.load_state_dict(teacher.state_dict(), strict=False)
-    run = Run(options, model, 2e-4, average=0.98)
-    grid = 40
+    run = Run(options, model, 3e-4, average=0.98)
+    grid = 20
 
     def clean(net, mixed, time, text, strength):
         return mixed - time.view(-1, 1, 1, 1) * net(mixed, time, text, strength).float()
@@ -353,28 +373,33 @@ def student(options):
     def evaluate(model):
         rows, noise = data.train[::max(1, len(data.train) // 64)][:64], torch.Generator().manual_seed(7)
         text, full = data.vectors[data.name[rows]], torch.full((len(rows),), 3.0)
-        eps = torch.randn((len(rows), 4, 64, 64), generator=noise)
+        eps = torch.randn((len(rows), 16, 8, 8), generator=noise)
         x, nothing = eps, teacher.nothing.expand(len(rows), -1)
         for step in range(20, 0, -1):
             time = torch.full((len(rows),), step / 20)
             free = teacher(x, time, nothing)
             x = x - (free + 3 * (teacher(x, time, text) - free)) / 20
-        one = clean(model, eps, torch.ones(len(rows)), text, full)
-        return {"one-step-psnr-to-teacher": psnr(one, x.clamp(-1, 1))}
+        figures, found = {}, eps
+        for step, at in enumerate((1.0, 0.75, 0.5, 0.25)):
+            if step:
+                found = torch.lerp(found, torch.randn(eps.shape, generator=noise), at)
+            found = clean(model, found, torch.full((len(rows),), at), text, full)
+            figures[f"to-teacher-{step + 1}"] = F.mse_loss(found, x).item()
+        return figures
 
     while not run.is_over():
-        rows = data.draw(run.rng, 32)
-        pictures, text = data.augmented(run.rng, rows), data.text(run.rng, rows)
+        rows = data.draw(run.rng, 48)
+        start, text = model.whitened(maps.drawn(run.rng, rows)), data.text(run.rng, rows)
         strength = torch.from_numpy(run.rng.uniform(1, 6, len(rows)).astype(np.float32))
         late = torch.from_numpy(run.rng.integers(1, grid + 1, len(rows)).astype(np.float32)) / grid
         early = late - 1 / grid
-        mixed = torch.lerp(pictures, torch.randn_like(pictures), late.view(-1, 1, 1, 1))
+        mixed = torch.lerp(start, torch.randn_like(start), late.view(-1, 1, 1, 1))
         with torch.no_grad(), autocast():
             free = teacher(mixed, late, teacher.nothing.expand(len(rows), -1)).float()
             held = teacher(mixed, late, text).float()
             moved = mixed - (free + strength.view(-1, 1, 1, 1) * (held - free)) / grid
             target = clean(run.average, moved, early, text, strength)
-            # At time 0 the picture is what it is.
+            # At time 0 the map is what it is.
             target = torch.where(early.view(-1, 1, 1, 1) < 0.5 / grid, moved, target)
         with autocast():
             found = clean(model, mixed, late, text, strength)

@@ -19,6 +19,8 @@ package struct NextScale: PaintingMethod {
     Knob<NextScale>($0, of: \.settings)
   }
 
+  package static let baseline: String? = "raster-scan"
+
   package func install(
     in plan: inout PaintingPlan, context: PaintingContext
   ) throws(InferenceError) {
