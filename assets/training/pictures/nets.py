@@ -140,6 +140,47 @@ class ScaleTokenizer(nn.Module):
         return self.decoder(quantized), loss, tokens
 
 
+class FlexibleQuantizer(nn.Module):
+    """Quantises a feature map at any size on its own: each size is a whole picture, not what coarser ones left.
+
+    Source: Jiao et al., "FlexVAR: flexible visual autoregressive modeling without residual prediction", arXiv:2502.20313.
+    """
+
+    def __init__(self, codes=1024, latent=16, side=8, mixers=4):
+        super().__init__()
+        self.side, self.latent = side, latent
+        self.codebook = nn.Embedding(codes, latent)
+        nn.init.normal_(self.codebook.weight, std=1 / math.sqrt(latent))
+        self.mixers = nn.ModuleList(nn.Conv2d(latent, latent, 3, padding=1) for _ in range(mixers))
+
+    def mixer(self, side):
+        return self.mixers[min((side - 1) * len(self.mixers) // self.side, len(self.mixers) - 1)]
+
+    def cut(self, features, side):
+        """The tokens `[n, side, side]` of a map at a size."""
+        small = F.interpolate(features, size=(side, side), mode="area") if side != features.shape[-1] else features
+        directions = F.normalize(self.codebook.weight, dim=1)
+        found = (F.normalize(small.permute(0, 2, 3, 1), dim=-1) @ directions.T).argmax(-1)
+        return found, small
+
+    def codes(self, tokens):
+        return self.codebook(tokens).permute(0, 3, 1, 2)
+
+    def map(self, codes):
+        """The whole map that codes `[n, latent, p, p]` of a size stand for, at least `side` wide."""
+        mixer = self.mixer(codes.shape[-1])
+        if codes.shape[-1] < self.side:
+            codes = F.interpolate(codes, size=(self.side, self.side), mode="bicubic")
+        return 0.5 * codes + 0.5 * mixer(codes)
+
+
+class FlexibleTokenizer(nn.Module):
+    def __init__(self, codes=1024, latent=16, side=8, widths=(64, 96, 160), depth=3):
+        super().__init__()
+        self.encoder, self.decoder = Encoder(latent, widths), Decoder(latent, widths[::-1], depth)
+        self.quantizer = FlexibleQuantizer(codes, latent, side)
+
+
 def modulated(x, shift, scale):
     return x * (1 + scale) + shift
 
@@ -221,6 +262,43 @@ class ScaleTransformer(nn.Module):
             small = F.interpolate(total, size=(side, side), mode="area") if side != self.scales[-1] else total
             parts.append(small.flatten(2).transpose(1, 2))
         return torch.cat(parts, 1)
+
+
+class FlexibleTransformer(ScaleTransformer):
+    """Foretells a size from the size before it, whatever the sizes are: places come from one grid, levels have no names."""
+
+    def __init__(self, codes=1024, latent=16, width=256, layers=8, heads=4, side=8, grid=16):
+        super().__init__(codes, latent, width, layers, heads, scales=(1,))
+        self.side = side
+        del self.level
+        angles = [torch.arange(grid)[:, None] / 10_000 ** (torch.arange(width // 4) / (width // 4))] * 2
+        rows = torch.cat([angles[0].sin(), angles[0].cos()], 1)
+        self.position = nn.Parameter(0.1 * torch.cat(
+            [rows[:, None].expand(grid, grid, -1), rows[None].expand(grid, grid, -1)], -1).permute(2, 0, 1).contiguous())
+
+    def places(self, side):
+        """`[side * side, width]`."""
+        return F.interpolate(self.position[None], size=(side, side), mode="area")[0].flatten(1).T
+
+    def told(self, quantizer, tokens):
+        """What each token but the first is told: the codes of the size before at its own size."""
+        parts = []
+        for found, following in zip(tokens, tokens[1:]):
+            side = following.shape[-1]
+            codes = F.interpolate(quantizer.codes(found), size=(side, side), mode="bicubic")
+            parts.append(codes.flatten(2).transpose(1, 2))
+        return torch.cat(parts, 1)
+
+    def forward(self, inputs, text, sides):
+        start = self.text(text)
+        x = torch.cat([start.unsqueeze(1), self.enter(inputs)], 1) + torch.cat([self.places(side) for side in sides])
+        levels = torch.cat([torch.full((side * side,), place) for place, side in enumerate(sides)])
+        mask = levels[:, None] >= levels[None, :]
+        condition = self.modulation(F.silu(start)).view(-1, 6, self.width)
+        for layer in self.layers:
+            x = layer(x, condition, mask)
+        shift, scale = self.last(F.silu(start)).unsqueeze(1).chunk(2, -1)
+        return self.head(modulated(self.norm(x), shift, scale))
 
 
 class Judge(nn.Module):

@@ -5,8 +5,11 @@
     python3 train.py tokens FOLDER --copies 3     # cuts the pictures into tokens, with shifted and mirrored copies
     python3 train.py scales FOLDER --minutes 38 --layers 6
     python3 train.py raster FOLDER --minutes 18 --layers 6
-    python3 train.py denoiser FOLDER --minutes 120
-    python3 train.py student FOLDER --minutes 40  # needs the denoiser
+    python3 train.py denoiser FOLDER --minutes 95
+    python3 train.py student FOLDER --minutes 25  # needs the denoiser
+    python3 train.py flexible-tokenizer FOLDER --minutes 18           # begins from the tokenizer
+    python3 train.py flexible-tokens FOLDER --copies 2
+    python3 train.py flexible-scales FOLDER --minutes 38 --layers 6   # begins from the scales
 
 FOLDER holds pictures.npz and captions.npz (data.py, text.py). Checkpoints go to FOLDER/NAME.pt, and FOLDER/NAME.log has a
 line of figures a minute. Nothing of split 1 or 2 is ever learned from; the figures are of pictures held out.
@@ -22,7 +25,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from nets import Denoiser, Judge, ScaleTokenizer, ScaleTransformer
+from nets import Denoiser, FlexibleTokenizer, FlexibleTransformer, Judge, ScaleTokenizer, ScaleTransformer
 
 # Groups of which a mirrored picture is another thing, or none.
 NEVER_MIRRORED = {"Flags", "Symbols"}
@@ -408,9 +411,137 @@ def student(options):
         run.tell(evaluate)
 
 
+def spherical_means(vectors, count, rounds=12):
+    """Codes for vectors by their directions: what the flexible codebook begins with."""
+    generator = torch.Generator().manual_seed(3)
+    codes = vectors[torch.randperm(len(vectors), generator=generator)[:count]].clone()
+    for _ in range(rounds):
+        nearest = (F.normalize(vectors, dim=1) @ F.normalize(codes, dim=1).T).argmax(1)
+        sums = torch.zeros_like(codes).index_add_(0, nearest, vectors)
+        counts = torch.bincount(nearest, minlength=count)
+        lost = counts == 0
+        codes = torch.where(lost[:, None], codes, sums / counts.clamp(min=1)[:, None])
+        if lost.any():
+            codes[lost] = vectors[torch.randint(len(vectors), (int(lost.sum()),), generator=generator)]
+    return codes
+
+
+def flexible_tokenizer(options):
+    """Sizes from 1 to 8 that stand for themselves; begins from the trained tokenizer."""
+    data = Pictures(options.folder)
+    model = FlexibleTokenizer()
+    first = load_average(options.folder, "tokenizer", ScaleTokenizer())
+    model.encoder.load_state_dict(first.encoder.state_dict())
+    model.decoder.load_state_dict(first.decoder.state_dict())
+    if not os.path.exists(f"{options.folder}/{options.name}.pt"):
+        with torch.no_grad():
+            features = torch.cat([
+                first.encoder(data.floats(data.train[start::len(data.train) // 600][:64])) for start in range(10)])
+            vectors = torch.cat([
+                F.interpolate(features, size=(side, side), mode="area").permute(0, 2, 3, 1).reshape(-1, 16)
+                for side in (8, 6, 4, 2)])
+            model.quantizer.codebook.weight.copy_(spherical_means(vectors, 1024))
+    model = model.to(memory_format=torch.channels_last)
+    run = Run(options, model, 1e-3)
+    sample, quantizer = data.held_out[:96], model.quantizer
+
+    def evaluate(model):
+        pictures = data.floats(sample)
+        features = model.encoder(pictures)
+        figures, used = {}, []
+        for side in (2, 4, 6, 8):
+            tokens, _ = model.quantizer.cut(features, side)
+            used.append(tokens.flatten())
+            figures[f"at-{side}"] = psnr(model.decoder(model.quantizer.map(model.quantizer.codes(tokens))), pictures)
+        return figures | {"codes": len(torch.cat(used).unique())}
+
+    while not run.is_over():
+        pictures = data.augmented(run.rng, data.draw(run.rng, 32))
+        with autocast():
+            features = model.encoder(pictures.contiguous(memory_format=torch.channels_last))
+        features = features.float()
+        drawn_at = 8 if run.rng.random() < 0.6 else int(run.rng.integers(2, 8))
+        vq = 0
+        for side in {1, 3, 8, drawn_at}:
+            tokens, small = quantizer.cut(features, side)
+            codes = quantizer.codes(tokens)
+            vq = vq + F.mse_loss(codes, small.detach()) + 0.25 * F.mse_loss(small, codes.detach())
+            if side == drawn_at:
+                chosen = small + (codes - small).detach()
+        with autocast():
+            drawn = model.decoder(quantizer.map(chosen))
+        drawn = drawn.float()
+        error = F.l1_loss(drawn, pictures) + F.mse_loss(drawn, pictures)
+        outline = sum(F.l1_loss(a, b) for a, b in zip(edges(drawn), edges(pictures)))
+        run.update(error + outline + vq / 4, error=error, outline=outline, vq=vq)
+        run.tell(evaluate)
+
+
+def flexible_tokens(options):
+    """Every picture as tokens of all sizes from 1 to 8, in place and moved or mirrored."""
+    data = Pictures(options.folder)
+    model = load_average(options.folder, "flexible-tokenizer", FlexibleTokenizer())
+    rng = np.random.default_rng(options.seed)
+    found = []
+    for copied in range(options.copies):
+        parts = []
+        for start in range(0, len(data.split), 64):
+            rows = np.arange(start, min(start + 64, len(data.split)))
+            pictures = data.floats(rows) if copied == 0 else data.augmented(rng, rows)
+            with torch.no_grad():
+                features = model.encoder(pictures)
+            parts.append(torch.cat([model.quantizer.cut(features, side)[0].flatten(1) for side in range(1, 9)], 1).short())
+        found.append(torch.cat(parts))
+        print(f"copy {copied + 1} of {options.copies}", flush=True)
+    np.savez(f"{options.folder}/flexible-tokens.npz", tokens=torch.stack(found, 1).numpy())
+
+
+def flexible_scales(options):
+    data = Pictures(options.folder)
+    quantizer = load_average(options.folder, "flexible-tokenizer", FlexibleTokenizer()).quantizer
+    cut = torch.from_numpy(np.load(f"{options.folder}/flexible-tokens.npz")["tokens"]).long()
+    lengths = [side * side for side in range(1, 9)]
+    model = FlexibleTransformer(width=options.width, layers=options.layers)
+    first = load_average(options.folder, "scales", ScaleTransformer(width=options.width, layers=options.layers))
+    state = {name: value for name, value in first.state_dict().items() if name not in ("level", "position")}
+    model.load_state_dict(state, strict=False)
+    run = Run(options, model, 1e-3, betas=(0.9, 0.95), decay=0.05)
+
+    def sizes(rows, copies, sides):
+        parts = cut[rows, copies].split(lengths, 1)
+        return [parts[side - 1].view(-1, side, side) for side in sides]
+
+    def logits(model, chosen, text, sides):
+        with torch.no_grad():
+            told = model.told(quantizer, chosen)
+        with autocast():
+            return model(told, text, sides).float(), torch.cat([tokens.flatten(1) for tokens in chosen], 1)
+
+    def evaluate(model):
+        figures, sides = {}, (1, 2, 3, 4, 6, 8)
+        for name, rows in (("train", data.train[::max(1, len(data.train) // 96)][:96]), ("held-out", data.held_out[:96])):
+            chosen = sizes(rows, np.zeros(len(rows), np.int64), sides)
+            found, target = logits(model, chosen, data.vectors[data.name[rows]], sides)
+            figures[name] = F.cross_entropy(found.flatten(0, 1), target.flatten()).item()
+        return figures
+
+    while not run.is_over():
+        rows = data.draw(run.rng, 48)
+        text = told(run, data, rows, model.nothing)
+        # 1, 2 and 8 always; of those between about half.
+        sides = [1, 2] + [side for side in range(3, 8) if run.rng.random() < 0.45] + [8]
+        copies = np.where(run.rng.random(len(rows)) < 0.5, 0, run.rng.integers(0, cut.shape[1], len(rows)))
+        found, target = logits(model, sizes(rows, copies, sides), text, sides)
+        share = torch.cat([torch.full((side * side,), 1 / side) for side in sides])
+        each = F.cross_entropy(found.flatten(0, 1), target.flatten(), reduction="none").view(target.shape)
+        loss = (each * share / share.sum()).sum(1).mean()
+        run.update(loss, loss=loss)
+        run.tell(evaluate)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["judge", "tokenizer", "tokens", "scales", "raster", "denoiser", "student"])
+    parser.add_argument("what", choices=list(TRAININGS))
     parser.add_argument("folder")
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--seed", type=int, default=1)
@@ -421,8 +552,13 @@ def main():
     options = parser.parse_args()
     options.name = options.name or options.what
     torch.set_float32_matmul_precision("medium")
-    {"judge": judge, "tokenizer": tokenizer, "tokens": tokens, "scales": lambda o: transformer(o, False),
-     "raster": lambda o: transformer(o, True), "denoiser": denoiser, "student": student}[options.what](options)
+    TRAININGS[options.what](options)
+
+
+TRAININGS = {
+    "judge": judge, "tokenizer": tokenizer, "tokens": tokens, "scales": lambda o: transformer(o, False),
+    "raster": lambda o: transformer(o, True), "denoiser": denoiser, "student": student,
+    "flexible-tokenizer": flexible_tokenizer, "flexible-tokens": flexible_tokens, "flexible-scales": flexible_scales}
 
 
 if __name__ == "__main__":
