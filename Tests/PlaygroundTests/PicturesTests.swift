@@ -104,6 +104,8 @@ import Testing
     stage.press("jj==r")
     let (_, request) = try #require(stage.takeEffects().painting)
     #expect(request.methods == [MethodChoice("next-scale", values: ["guidance": 4])])
+    let rival = stage.state.pictures.entries.firstIndex { $0.card.id == "raster-scan" }
+    #expect(rival == stage.state.pictures.painter + 1)
     stage.press("k=r")
     let (_, second) = try #require(stage.takeEffects().painting)
     #expect(second.methods == [MethodChoice("raster-scan")])
@@ -183,6 +185,61 @@ import Testing
     guard case .painting(.step(let step, var cost)) = event else { return event }
     cost.seconds *= 4
     return .painting(.step(step, cost))
+  }
+
+  /// A method that changes a painter comes with that painter as it is set, and is raced against it.
+  @Test func whatChangesAPainterComesWithIt() throws {
+    var stage = Self.painted()
+    let entries = stage.state.pictures.entries
+    stage.state.pictures.painter = try #require(
+      entries.firstIndex { $0.card.id == "encoder-reuse" })
+    stage.state.pictures.choices["ddim"] = MethodChoice("ddim", values: ["steps": 30])
+    stage.press("<esc>4r")
+    let (ticket, request) = try #require(stage.takeEffects().painting)
+    let base = MethodChoice("ddim", values: ["steps": 30])
+    #expect(request.methods == [MethodChoice("encoder-reuse"), base])
+    stage.play(Self.events(request), ticket: ticket)
+    stage.press("R")
+    #expect(stage.takeEffects().painting?.1.methods == [base])
+  }
+
+  @Test(arguments: [(80, 24), (120, 40)])
+  func whatCompetesIsShownSideBySide(_ width: Int, _ height: Int) throws {
+    var stage = Stage(width, height)
+    stage.state.pictures.look.symbols = .ascii
+    stage.press("a red disc<F9>")
+    let (ticket, request) = try #require(stage.takeEffects().painting)
+    var step = Self.step(1)
+    step.candidates = (0..<4).map {
+      PaintingCandidate(
+        picture: Self.picture($0), score: 0.1 * Double($0), parent: $0 == 3 ? 1 : nil)
+    }
+    stage.play(
+      [.painting(.started(steps: 200, note: nil)), .painting(.step(Self.step(0), Self.cost(0)))],
+      ticket: ticket)
+    stage.play([.painting(.step(step, Self.cost(1)))], ticket: ticket)
+    #expect(request.description == "a red disc")
+    expectGolden(stage.screen(), "pictures-candidates-\(width)x\(height)")
+  }
+
+  @Test func theProfileIsThatOfThePictureWhileItIsLookedAt() throws {
+    var stage = Stage(120, 40)
+    stage.state.pictures.look.symbols = .ascii
+    stage.press("a red disc<F9>")
+    let (ticket, request) = try #require(stage.takeEffects().painting)
+    var events = Self.events(request)
+    var report = PaintingReport(
+      request: request, steps: [Self.step(3)], costs: [Self.cost(3)], preparation: 0.1,
+      isCancelled: false, byteCount: 30_000_000)
+    report.agreement = 0.625
+    report.figures = PainterFigures(
+      pictures: 400, frechet: 12.5, copyFrechet: 8.25, agreement: 0.5, copyAgreement: 0.6)
+    events[events.count - 1] = .painting(.finished(report))
+    stage.play(events, ticket: ticket)
+    expectGolden(stage.screen(), "pictures-profile-120x40")
+    #expect(stage.screen().contains("agreement 0.63  of many"))
+    stage.press("<esc>1")
+    #expect(!stage.screen().contains("agreement 0.63  of many"), "the text's figures come back")
   }
 
   @Test func onlySomeWorksAreKept() {

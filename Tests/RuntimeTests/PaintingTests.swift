@@ -1,5 +1,6 @@
 import Foundation
 import Inference
+import Methods
 import Runtime
 import TestSupport
 import Testing
@@ -17,7 +18,8 @@ import Testing
       (RealModel.assets as NSString).deletingLastPathComponent
       + "/Tests/ModelsTests/Fixtures/toy-pictures.bin"
     let files = [
-      ("next-scale", toys), ("raster-scan", toys),
+      ("next-scale", toys), ("raster-scan", toys), ("flexible-scales", toys), ("denoiser", toys),
+      ("student", toys), ("judges", toys),
       ("captions", RealModel.assets + "/weights/captions.gguf"),
     ]
     for (name, source) in files where name != missing {
@@ -137,6 +139,107 @@ import Testing
         return
       }
       #expect(steps == 4 && note?.contains("qwertyish") == true)
+    }
+  }
+
+  /// Every method of the catalogue paints with its own weights, alone or with the painter that it changes.
+  @Test(arguments: MethodCatalog.painting.map(\.card.id))
+  func everyMethodPaintsAndRepeats(_ id: String) async throws {
+    // The toy's flexible networks end at another size than the trained ones, which the method counts on.
+    guard id != "flexible-scales" else { return }
+    try await withWeights { engine in
+      var choice = MethodChoice(id)
+      if ["ddpm", "ddim"].contains(id) { choice.values["steps"] = 20 }
+      var methods = [choice]
+      let entry = try MethodCatalog.painting.named(id)
+      if !entry.card.slots.contains(.painter) {
+        methods.append(MethodChoice(try #require(entry.baseline), values: ["steps": 6]))
+      }
+      let request = PaintingRequest(description: "a red heart", seed: 5, methods: methods)
+      let report = try #require(await report(request, engine))
+      #expect(report.steps.last?.isLast == true && report.picture?.width == 16)
+      #expect(try #require(report.agreement) >= -1 && report.byteCount > 0)
+      #expect(report.steps.allSatisfy { $0.evaluations > 0 })
+      #expect(await self.report(request, engine)?.steps == report.steps)
+      // What only changes a painter finds it by itself.
+      let alone = PaintingRequest(description: "a red heart", seed: 5, methods: [choice])
+      #expect(await self.report(alone, engine) != nil)
+    }
+  }
+
+  @Test func aBranchOfADenoisingPainterKeepsWhatIsBeforeIt() async throws {
+    try await withWeights { engine in
+      let flow = [MethodChoice("flow", values: ["steps": 6])]
+      let request = PaintingRequest(description: "star", seed: 5, methods: flow)
+      var branched = request
+      branched.branches = [PaintingBranch(step: 3, seed: 77)]
+      let first = try #require(await report(request, engine))
+      let second = try #require(await report(branched, engine))
+      #expect(first.steps.prefix(3) == second.steps.prefix(3))
+      #expect(first.steps[3].picture != second.steps[3].picture)
+    }
+  }
+
+  @Test func aSearchKeepsWhatItsJudgeLikesBest() async throws {
+    try await withWeights { engine in
+      let methods = [
+        MethodChoice("noise-search", values: ["tries": 4, "rounds": 3, "search-steps": 2]),
+        MethodChoice("flow", values: ["steps": 2]),
+      ]
+      let request = PaintingRequest(description: "star", seed: 5, methods: methods)
+      let report = try #require(await report(request, engine))
+      #expect(report.steps.map(\.candidates.count) == [4, 4, 4, 0])
+      let best = report.steps.flatMap(\.candidates).max {
+        ($0.score ?? -2) < ($1.score ?? -2)
+      }
+      // The last picture is painted from the same noise with as many steps: it is the best try.
+      #expect(report.picture == best?.picture)
+      #expect(report.steps[2].picture == best?.picture)
+      // Two passes a step: three rounds of four in two steps, and the last picture.
+      #expect(abs((report.steps.last?.evaluations ?? 0) - 52) < 1e-9)
+    }
+  }
+
+  @Test func particlesAreDrawnFromThoseThatCount() async throws {
+    try await withWeights { engine in
+      let methods = [
+        MethodChoice(
+          "particle-steering", values: ["particles": 6, "every": 2, "spread": 1, "strength": 50]),
+        MethodChoice("ddim", values: ["steps": 8]),
+      ]
+      let report = try #require(
+        await report(
+          PaintingRequest(description: "star", seed: 5, methods: methods), engine))
+      let drawn = report.steps.filter { $0.candidates.contains { $0.parent != nil } }
+      #expect(drawn.map(\.index) == [1, 3, 5], "every second step but the last one")
+      for step in drawn {
+        for candidate in step.candidates {
+          let parent = try #require(candidate.parent)
+          #expect((0..<6).contains(parent) && candidate.score != nil)
+        }
+      }
+      // Copies have the score of what they are copies of, and part again.
+      let copies = drawn[0].candidates
+      let pairs = copies.indices.flatMap { a in (a + 1..<copies.count).map { (a, $0) } }.filter {
+        copies[$0].parent == copies[$1].parent
+      }
+      #expect(!pairs.isEmpty && pairs.allSatisfy { copies[$0] == copies[$1] })
+      let later = report.steps[3].candidates
+      #expect(Set(later.compactMap(\.score)).count > 1)
+      #expect(
+        report.picture
+          == report.steps.last?.candidates.max { ($0.score ?? -2) < ($1.score ?? -2) }?.picture)
+    }
+  }
+
+  @Test func whatNeedsAPainterThatTakesNoiseAwaySaysSo() async throws {
+    try await withWeights { engine in
+      for id in ["encoder-reuse", "noise-search", "particle-steering"] {
+        let request = PaintingRequest(
+          description: "star", seed: 1, methods: [MethodChoice(id), MethodChoice("next-scale")])
+        let error = await failure(request, engine)
+        #expect(error?.message.contains("takes noise away") == true)
+      }
     }
   }
 

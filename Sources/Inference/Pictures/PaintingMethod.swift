@@ -56,6 +56,11 @@ package struct PaintingContext {
   package var scales: Load<any PictureTransformer>
   /// Foretells one token after the other.
   package var raster: Load<any PictureTransformer>
+  /// Tokenizer and transformer for scales of any sides, ascending from 1.
+  package var flexible:
+    ([Int]) throws(InferenceError) -> (
+      tokenizer: any PictureTokenizer, transformer: any PictureTransformer
+    )
   /// Takes noise away.
   package var denoiser: Load<any PictureDenoiser>
   /// Takes all noise away in a few passes, guidance included.
@@ -67,6 +72,10 @@ package struct PaintingContext {
     tokenizer: @escaping Load<any PictureTokenizer>,
     scales: @escaping Load<any PictureTransformer>,
     raster: @escaping Load<any PictureTransformer>,
+    flexible:
+      @escaping ([Int]) throws(InferenceError) -> (
+        tokenizer: any PictureTokenizer, transformer: any PictureTransformer
+      ),
     denoiser: @escaping Load<any PictureDenoiser>,
     student: @escaping Load<any PictureDenoiser>,
     verifier: @escaping Load<any PictureJudge>
@@ -74,6 +83,7 @@ package struct PaintingContext {
     self.tokenizer = tokenizer
     self.scales = scales
     self.raster = raster
+    self.flexible = flexible
     self.denoiser = denoiser
     self.student = student
     self.verifier = verifier

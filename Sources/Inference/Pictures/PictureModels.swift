@@ -34,8 +34,6 @@ package protocol PictureTokenizer: AnyObject {
   var codes: Int { get }
   /// Numbers of a place of a map.
   var latent: Int { get }
-  /// Pixels of a side of a picture.
-  var pictureSide: Int { get }
 
   func emptyMap(pictures: Int) -> Buffer
   /// Adds what a scale's tokens `[pictures, p * p]` say.
@@ -44,7 +42,10 @@ package protocol PictureTokenizer: AnyObject {
   func smaller(_ total: Buffer, pictures: Int, scale: Int) -> [Float]
   /// What a token stands for, `[latent]`.
   func vector(of token: Int) -> [Float]
-  func paint(_ total: Buffer, pictures: Int) -> [Picture]
+  /// The pictures of a map.
+  ///
+  /// - Parameter scale: the last one whose tokens were added.
+  func paint(_ total: Buffer, pictures: Int, after scale: Int) -> [Picture]
 }
 
 /// Foretells the tokens of pictures.

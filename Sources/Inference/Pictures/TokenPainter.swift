@@ -11,6 +11,8 @@ package struct TokenPainter: Painter {
   package var settings: TokenPaintingSettings
   /// Whether each token has a pass of its own.
   package var isRaster: Bool
+  /// Scales beyond this side take the likeliest tokens: nothing was learned of them.
+  package var boldestSide = Int.max
 
   package init(
     tokenizer: any PictureTokenizer, transformer: any PictureTransformer,
@@ -63,7 +65,7 @@ private final class TokenPaintingRun: PaintingRun {
     tokenCount += drawn.count
     let step = PaintingStep(
       index: index, count: stepCount, label: "scale \(side)",
-      picture: tokenizer.paint(total, pictures: 1)[0], evaluations: evaluations,
+      picture: tokenizer.paint(total, pictures: 1, after: index)[0], evaluations: evaluations,
       tokens: tokenCount,
       entropy: drawn.reduce(0) { $0 + $1.entropy } / Double(max(drawn.count, 1)),
       byteCount: sequences.byteCount)
@@ -107,8 +109,10 @@ private final class TokenPaintingRun: PaintingRun {
         values[code] += strength * (values[code] - logits[free + code])
       }
     }
+    var settings = painter.settings
+    if painter.tokenizer.scales[index] > painter.boldestSide { settings.topK = 1 }
     return DrawnToken(
-      logits: values, settings: painter.settings,
+      logits: values, settings: settings,
       random: RandomNumbers(seed: subject.seed(at: index)), position: position)
   }
 }

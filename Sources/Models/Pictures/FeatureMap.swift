@@ -64,3 +64,28 @@ package final class MapArena {
     return (max(count, 1) + step - 1) / step * step
   }
 }
+
+extension FeatureMap {
+  /// All maps `count` times over.
+  func copies(_ times: Int, on compute: MapCompute) -> FeatureMap {
+    let y = compute.map(
+      pictures: times * pictures, height: height, width: width, channels: channels)
+    for time in 0..<times { y.values.copy(from: values, 0..<count, to: time * count) }
+    return y
+  }
+
+  /// The channels of this map and of another, side by side; both are repeated until there are `copies` times the
+  /// other's pictures.
+  func beside(_ other: FeatureMap, copies: Int, on compute: MapCompute) -> FeatureMap {
+    let y = compute.map(
+      pictures: copies * other.pictures, height: height, width: width,
+      channels: channels + other.channels)
+    for place in 0..<y.places {
+      let (own, second) = (place % places * channels, place % other.places * other.channels)
+      let target = place * y.channels
+      y.values.copy(from: values, own..<own + channels, to: target)
+      y.values.copy(from: other.values, second..<second + other.channels, to: target + channels)
+    }
+    return y
+  }
+}

@@ -40,7 +40,6 @@ package final class ScaleTokenizer: PictureTokenizer {
 
   /// Sides of a map.
   package var side: Int { scales.last ?? 1 }
-  package var pictureSide: Int { side * decoder.factor }
 
   /// The mixing convolution of a scale: shared by neighbours.
   private func mixer(_ place: Int) -> Convolution {
@@ -80,7 +79,7 @@ package final class ScaleTokenizer: PictureTokenizer {
     (0..<latent).map { codebook[token * latent + $0] }
   }
 
-  package func paint(_ total: Buffer, pictures: Int) -> [Picture] {
+  package func paint(_ total: Buffer, pictures: Int, after scale: Int) -> [Picture] {
     let map = compute.map(pictures: pictures, height: side, width: side, channels: latent)
     map.values.copy(from: total, 0..<map.count, to: 0)
     return decoder.paint(map, on: compute).rendered()
@@ -123,9 +122,6 @@ struct PictureDecoder {
     norm = try weights.norm("norm", last)
     leave = try weights.convolution("leave", from: last, to: 16, size: 3)
   }
-
-  /// Pixels of a side of a picture for each place of a side of a map.
-  var factor: Int { 2 << ups.count }
 
   func paint(_ map: FeatureMap, on compute: MapCompute) -> FeatureMap {
     var x = enter(map, on: compute)

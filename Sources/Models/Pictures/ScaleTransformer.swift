@@ -9,19 +9,21 @@ import Inference
 /// a shared product (PixArt-alpha, arXiv:2310.00426).
 package final class ScaleTransformer: PictureTransformer {
   package let codes: Int
-  package let scales: [Int]
+  package private(set) var scales: [Int]
   let width: Int
   let heads: Int
   let latent: Int
   /// Tokens of a picture.
-  let length: Int
+  private(set) var length: Int
   let compute: MapCompute
   let text: DenseWeights
   /// The vector that stands for no caption.
   let nothing: [Float]
   let enter: DenseWeights
   /// `[length, width]`: position and level of each token together.
-  let places: Buffer
+  private(set) var places: Buffer
+  /// A grid that the places of any scale are means of, `[side * side, width]`; nil where scales cannot be chosen.
+  private let grid: (side: Int, values: Buffer)?
   let modulation: DenseWeights
   let layers: [Layer]
   let last: DenseWeights
@@ -41,10 +43,12 @@ package final class ScaleTransformer: PictureTransformer {
     let table: Buffer
   }
 
-  /// - Parameter prefix: of the tensors, such as `scales`.
+  /// - Parameters:
+  ///   - prefix: of the tensors, such as `scales`.
+  ///   - isFlexible: whether places come from a grid, so that scales can be chosen.
   /// - Throws: `modelFile`.
   package init(
-    _ file: any WeightFile, prefix: String, on compute: MapCompute
+    _ file: any WeightFile, prefix: String, isFlexible: Bool = false, on compute: MapCompute
   ) throws(InferenceError) {
     let weights = PictureWeights(file, prefix)
     self.compute = compute
@@ -52,27 +56,26 @@ package final class ScaleTransformer: PictureTransformer {
     heads = try weights.integer("heads", 1...32)
     let codes = try weights.integer("codes", 2...1 << 16)
     latent = try weights.integer("latent", 1...256)
-    scales = try weights.integers("scales", 1...32, atMost: 16)
+    let scales = try weights.integers("scales", 1...32, atMost: 16)
     guard width % heads == 0, scales[0] == 1 else {
       throw InferenceError(.modelFile, "\(prefix): \(heads) heads in \(width), scales \(scales)")
     }
+    self.scales = scales
     self.width = width
     self.codes = codes
-    let lengths = scales.map { $0 * $0 }
-    length = lengths.reduce(0, +)
+    length = scales.reduce(0) { $0 + $1 * $1 }
     text = try weights.dense("text", outputs: width, depth: TextVector.count)
     nothing = try weights.floats("nothing", columns: TextVector.count).array(0..<TextVector.count)
     enter = try weights.dense("enter", outputs: width, depth: latent)
-    let places = try weights.floats("position", rows: length, columns: width)
-    let levels = try weights.floats("level", rows: scales.count, columns: width)
-    var token = 0
-    for (level, count) in lengths.enumerated() {
-      for _ in 0..<count {
-        Kernels.shared.add(places, at: token * width, levels, at: level * width, count: width)
-        token += 1
-      }
+    if isFlexible {
+      let side = try weights.integer("grid", 1...64)
+      let values = try weights.floats("position", rows: side * side, columns: width)
+      grid = (side, values)
+      places = Self.places(scales, from: values, side: side, width: width)
+    } else {
+      grid = nil
+      places = try Self.places(weights, scales, width: width)
     }
-    self.places = places
     modulation = try weights.dense("modulation", outputs: 6 * width, depth: width)
     var layers: [Layer] = []
     for index in 0..<(try weights.integer("layers", 1...64)) {
@@ -86,6 +89,58 @@ package final class ScaleTransformer: PictureTransformer {
       + layers.reduce(0) { sum, layer in
         [layer.qkv, layer.out, layer.wide, layer.narrow].reduce(sum) { $0 + $1.byteCount }
       }
+  }
+
+  /// Each token's own position, and its level.
+  private static func places(
+    _ weights: PictureWeights, _ scales: [Int], width: Int
+  ) throws(InferenceError) -> Buffer {
+    let lengths = scales.map { $0 * $0 }
+    let places = try weights.floats("position", rows: lengths.reduce(0, +), columns: width)
+    let levels = try weights.floats("level", rows: scales.count, columns: width)
+    var token = 0
+    for (level, count) in lengths.enumerated() {
+      for _ in 0..<count {
+        Kernels.shared.add(places, at: token * width, levels, at: level * width, count: width)
+        token += 1
+      }
+    }
+    return places
+  }
+
+  /// The means of a grid at each scale.
+  private static func places(
+    _ scales: [Int], from grid: Buffer, side: Int, width: Int
+  ) -> Buffer {
+    let places = Buffer(count: scales.reduce(0) { $0 + $1 * $1 } * width)
+    var start = 0
+    for scale in scales {
+      let means = Resizing.mean(of: grid, at: 0, side: side, channels: width, to: scale)
+      places.replace(at: start, with: means)
+      start += means.count
+    }
+    return places
+  }
+
+  private init(_ other: ScaleTransformer, scales: [Int], places: Buffer) {
+    (self.scales, self.places) = (scales, places)
+    length = scales.reduce(0) { $0 + $1 * $1 }
+    (codes, width, heads, latent) = (other.codes, other.width, other.heads, other.latent)
+    (compute, text, nothing, enter) = (other.compute, other.text, other.nothing, other.enter)
+    (modulation, layers, last) = (other.modulation, other.layers, other.last)
+    (head, byteCount, grid) = (other.head, other.byteCount, other.grid)
+  }
+
+  /// The same weights for other scales.
+  ///
+  /// - Throws: `invalidRequest` where they were trained for the scales they have.
+  package func with(scales: [Int]) throws(InferenceError) -> ScaleTransformer {
+    guard let grid, scales.first == 1, scales.allSatisfy({ (1...grid.side).contains($0) }) else {
+      throw InferenceError(.invalidRequest, "these weights cannot paint the scales \(scales)")
+    }
+    return ScaleTransformer(
+      self, scales: scales,
+      places: Self.places(scales, from: grid.values, side: grid.side, width: width))
   }
 
   private static func layer(

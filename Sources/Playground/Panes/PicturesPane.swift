@@ -47,8 +47,8 @@ enum PicturesPane {
     else { return [] }
     let parts = Parts(place.content, state)
     var keys = Set<PicturesState.CellsKey>()
-    for (work, area, _) in shown(state, in: parts.picture) {
-      if let key = key(of: work, state, in: area) { keys.insert(key) }
+    for tile in tiles(state, in: parts.picture) {
+      if let key = tile.key(state.pictures.look) { keys.insert(key) }
     }
     for (_, picture, size) in sheet(state, in: parts.sheet) {
       keys.insert(.init(picture: picture, size: size, look: state.pictures.look))
@@ -56,29 +56,93 @@ enum PicturesPane {
     return keys
   }
 
-  /// The works to draw, each with the place of its picture and of its caption: two where one is held against the other.
-  private static func shown(
-    _ state: PlaygroundState, in area: Rect
-  ) -> [(work: PictureWork, picture: Rect, caption: Rect)] {
-    guard let (first, second) = state.pictures.pair, area.width >= 20, area.height >= 6 else {
-      return state.pictures.work.map { [($0, area, Rect(x: 0, y: 0, width: 0, height: 0))] } ?? []
-    }
-    let (left, rest) = area.splitLeft((area.width - 1) / 2)
-    return [(first, left), (second, rest.splitLeft(1).rest)].map { work, half in
-      let (picture, caption) = half.splitBottom(2)
-      return (work, picture, caption)
+  /// A picture and what is written under it.
+  private struct Tile {
+    var picture: Picture?
+    var area: Rect
+    var caption = Rect(x: 0, y: 0, width: 0, height: 0)
+    var lines: [StyledText] = []
+
+    func key(_ look: PictureCells.Options) -> PicturesState.CellsKey? {
+      guard let picture else { return nil }
+      let size = PictureCells.fit(width: picture.width, height: picture.height, in: area.size)
+      guard size.width > 0, size.height > 0 else { return nil }
+      return .init(picture: picture, size: size, look: look)
     }
   }
 
-  private static func key(
-    of work: PictureWork, _ state: PlaygroundState, in area: Rect
-  ) -> PicturesState.CellsKey? {
-    guard let picture = work.opened ?? state.pictures.shownStep(of: work)?.picture else {
-      return nil
+  /// What is drawn where the picture is: one, two that are held against each other, or all that compete.
+  private static func tiles(_ state: PlaygroundState, in area: Rect) -> [Tile] {
+    let pictures = state.pictures
+    if let (first, second) = pictures.pair, area.width >= 20, area.height >= 6 {
+      let (left, rest) = area.splitLeft((area.width - 1) / 2)
+      return [(first, left), (second, rest.splitLeft(1).rest)].map { work, half in
+        let (picture, caption) = half.splitBottom(2)
+        return Tile(
+          picture: pictures.shownStep(of: work)?.picture, area: picture, caption: caption,
+          lines: laneLines(work, width: caption.width))
+      }
     }
-    let size = PictureCells.fit(width: picture.width, height: picture.height, in: area.size)
-    guard size.width > 0, size.height > 0 else { return nil }
-    return .init(picture: picture, size: size, look: state.pictures.look)
+    if let candidates = pictures.shownStep?.candidates, candidates.count > 1,
+      let grid = Grid(candidates.count, in: area)
+    {
+      return candidates.indices.map { index in
+        let (picture, caption) = grid.place(index).splitBottom(1)
+        return Tile(
+          picture: candidates[index].picture, area: picture, caption: caption,
+          lines: [candidateLine(candidates, index)])
+      }
+    }
+    guard pictures.work != nil else { return [] }
+    return [Tile(picture: pictures.picture, area: area)]
+  }
+
+  private static func laneLines(_ work: PictureWork, width: Int) -> [StyledText] {
+    let passes = PlaygroundState.number(work.steps.last?.evaluations ?? 0, decimals: 0)
+    let time = PlaygroundState.number(work.seconds * 1000, decimals: 0) + " ms"
+    return [
+      StyledText(work.painter ?? "", Style(.title)),
+      StyledText(width >= 22 ? "\(time), \(passes) passes" : time, Style(.dim)),
+    ]
+  }
+
+  /// A candidate's score, the best one's bright, and the number of the one that it was copied from.
+  private static func candidateLine(_ all: [PaintingCandidate], _ index: Int) -> StyledText {
+    let candidate = all[index]
+    let best = all.compactMap(\.score).max()
+    let score = candidate.score.map { PlaygroundState.number($0, decimals: 2) } ?? ""
+    let origin = candidate.parent.map { "<\($0 + 1)" } ?? ""
+    var line = StyledText("\(index + 1)\(origin) ", Style(.dim))
+    line.append(score, candidate.score == best ? Style(.accent).bolded : .plain)
+    return line
+  }
+
+  /// Places for some pictures, as large as they can be.
+  private struct Grid {
+    private let area: Rect
+    private let columns: Int
+    private let size: Size
+
+    init?(_ count: Int, in area: Rect) {
+      let choices = (1...count).map { columns -> (columns: Int, size: Size) in
+        let rows = (count + columns - 1) / columns
+        return (columns, Size(width: area.width / columns, height: area.height / rows))
+      }
+      // Pictures are square, cells twice as high as wide.
+      guard
+        let best = choices.max(by: {
+          min($0.size.width, 2 * $0.size.height - 2) < min($1.size.width, 2 * $1.size.height - 2)
+        }), best.size.width >= 6, best.size.height >= 3
+      else { return nil }
+      (columns, size) = (best.columns, best.size)
+      self.area = area
+    }
+
+    func place(_ index: Int) -> Rect {
+      Rect(
+        x: area.x + index % columns * size.width, y: area.y + index / columns * size.height,
+        width: size.width - 1, height: size.height)
+    }
   }
 
   // MARK: Parts
@@ -99,39 +163,48 @@ enum PicturesPane {
   private static func drawPicture(
     _ state: PlaygroundState, in area: Rect, on frame: inout Frame
   ) {
-    for (work, area, caption) in shown(state, in: area) {
-      guard let key = key(of: work, state, in: area), let cells = state.pictures.cells[key] else {
-        let text = work.isPainting ? "reading the words" : "no picture yet"
-        frame.write(text, at: area.origin, style: Style(.dim), width: area.width)
+    for tile in tiles(state, in: area) {
+      guard let key = tile.key(state.pictures.look), let cells = state.pictures.cells[key] else {
+        let text =
+          state.pictures.work?.isPainting == true ? "reading the words" : "no picture yet"
+        frame.write(text, at: tile.area.origin, style: Style(.dim), width: tile.area.width)
         continue
       }
-      let left = area.x + (area.width - cells.columns) / 2
-      let top = area.y + (area.height - cells.rows) / 2
+      let left = tile.area.x + (tile.area.width - cells.columns) / 2
+      let top = tile.area.y + (tile.area.height - cells.rows) / 2
       frame.draw(cells, at: Point(x: left, y: top))
-      guard !caption.isEmpty else { continue }
-      frame.write(
-        work.request?.methods.first?.id ?? PaintingRequest.defaultPainter, at: caption.origin,
-        style: Style(.title), width: caption.width, ellipsis: true)
-      let passes = work.steps.last.map { Int($0.evaluations) } ?? 0
-      let time = PlaygroundState.number(work.seconds * 1000, decimals: 0) + " ms"
-      frame.write(
-        caption.width >= 22 ? "\(time), \(passes) passes" : time, at: caption.row(1).origin,
-        style: Style(.dim), width: caption.width)
+      for (row, line) in tile.lines.enumerated() where row < tile.caption.height {
+        frame.write(line, at: tile.caption.row(row).origin, width: tile.caption.width)
+      }
     }
   }
 
-  /// A sign for each step: those painted, the shown one in brackets.
+  /// A sign for each step: those painted, the shown one in brackets; a bar where there are too many for that.
   private static func drawSteps(_ state: PlaygroundState, in row: Rect, on frame: inout Frame) {
     guard !row.isEmpty, let work = state.pictures.work, work.stepCount > 0 else { return }
     let shown = state.pictures.step ?? work.steps.count - 1
     var line = StyledText()
     line.append("step ", Style(.dim))
-    for step in 0..<work.stepCount {
-      let number = "\(step + 1)"
-      if step == shown {
-        line.append("[\(number)]", Style(.accent).bolded)
-      } else {
-        line.append(" \(number) ", Style(step < work.steps.count ? .text : .disabled))
+    if 3 * work.stepCount + 6 <= row.width {
+      for step in 0..<work.stepCount {
+        let number = "\(step + 1)"
+        if step == shown {
+          line.append("[\(number)]", Style(.accent).bolded)
+        } else {
+          line.append(" \(number) ", Style(step < work.steps.count ? .text : .disabled))
+        }
+      }
+    } else {
+      line.append("\(shown + 1)", Style(.accent).bolded)
+      line.append(" of \(work.stepCount) ", Style(.dim))
+      let width = row.width - line.columns - 12
+      if width >= 8 {
+        let painted = work.steps.count * width / work.stepCount
+        let mark = max(0, min(shown * width / work.stepCount, width - 1))
+        for column in 0..<width {
+          let sign = column == mark ? "|" : column < painted ? "=" : "-"
+          line.append(sign, column == mark ? Style(.accent).bolded : Style(.dim))
+        }
       }
     }
     if let step = state.pictures.shownStep { line.append(" \(step.label)", Style(.dim)) }
@@ -210,8 +283,8 @@ enum PicturesPane {
     if let request = work.request {
       let branches = request.branches.map { "  \($0.step + 1):\($0.seed)" }.joined()
       fact("seed", "\(request.seed)\(branches)")
-      fact("painter", request.methods.first?.id ?? PaintingRequest.defaultPainter)
     }
+    if let painter = work.painter { fact("painter", painter) }
     if let picture = state.pictures.picture {
       fact("pixels", "\(picture.width) x \(picture.height)")
     }
@@ -236,8 +309,10 @@ enum PicturesPane {
     {
       let ratio = max(first.seconds, second.seconds) / min(first.seconds, second.seconds)
       let faster = first.seconds < second.seconds ? first : second
-      let name = faster.request?.methods.first?.id ?? PaintingRequest.defaultPainter
-      fact(name, PlaygroundState.number(ratio, decimals: 1) + "x as fast")
+      fact(faster.painter ?? "", PlaygroundState.number(ratio, decimals: 1) + "x as fast")
+    }
+    if let agreement = work.agreement {
+      fact("agreement", PlaygroundState.number(agreement, decimals: 2))
     }
     if work.byteCount > 0 { fact("memory", formatBytes(work.byteCount)) }
     fact("shown as", state.pictures.look.symbols.title)

@@ -26,8 +26,11 @@ package struct PicturesState: Sendable {
   static let limit = 32
 
   package init(entries: [MethodEntry] = []) {
-    self.entries = entries
-    painter = entries.firstIndex { $0.card.id == PaintingRequest.defaultPainter } ?? 0
+    // What paints comes before what changes a painter.
+    self.entries =
+      entries.filter { $0.card.slots.contains(.painter) }
+      + entries.filter { !$0.card.slots.contains(.painter) }
+    painter = self.entries.firstIndex { $0.card.id == PaintingRequest.defaultPainter } ?? 0
   }
 
   package var work: PictureWork? { shown.flatMap { works.indices.contains($0) ? works[$0] : nil } }
@@ -58,6 +61,22 @@ package struct PicturesState: Sendable {
     entry.map { choices[$0.card.id] ?? MethodChoice($0.card.id) }
   }
 
+  /// The methods that a way of painting takes: one that does not paint itself comes with the painter that it changes.
+  package func methods(of entry: MethodEntry?) -> [MethodChoice] {
+    guard let entry else { return [] }
+    let base = entry.card.slots.contains(.painter) ? nil : entry.baseline
+    return [entry.card.id, base].compactMap { $0 }.map { choices[$0] ?? MethodChoice($0) }
+  }
+
+  /// What a way of painting is held against: the one that is set, where it is another; else its baseline, or one whose
+  /// baseline it is.
+  package func rival(of id: String) -> MethodEntry? {
+    if let entry, entry.card.id != id { return entry }
+    let baseline = entries.first { $0.card.id == id }?.baseline
+    return entries.first { $0.card.id == baseline }
+      ?? entries.first { $0.baseline == id } ?? entries.first { $0.card.id != id }
+  }
+
   /// Rows of the list that can be chosen.
   package var rowCount: Int { 2 + (entry?.knobs.count ?? 0) }
 
@@ -81,6 +100,10 @@ package struct PictureWork: Sendable, Equatable {
   package var costs: [StepCost] = []
   package var preparation = 0.0
   package var byteCount = 0
+  /// What the judge sees in common with the words, once it is finished.
+  package var agreement: Double?
+  /// What was measured of the painter with many pictures.
+  package var figures: PainterFigures?
   package var isPainting = false
   package var isStopped = false
   /// What was not understood of the words.
@@ -90,6 +113,11 @@ package struct PictureWork: Sendable, Equatable {
   /// A picture from a file.
   package var opened: Picture?
   package var path: String?
+
+  /// What painted it; nil where it was opened from a file that does not say.
+  package var painter: String? {
+    request.map { $0.methods.first?.id ?? PaintingRequest.defaultPainter }
+  }
 
   package var title: String {
     request?.description ?? path?.split(separator: "/").last.map(String.init) ?? "picture"

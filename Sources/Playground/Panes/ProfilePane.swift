@@ -5,6 +5,10 @@ import Terminal
 /// Draws the profile: speed over time, latency, memory, and the share of each class of operation.
 enum ProfilePane {
   static func draw(_ state: PlaygroundState, in area: Rect, on frame: inout Frame) {
+    // While pictures are looked at, the figures are those of the picture.
+    if state.focus == .pictures, let picture = PictureProfile(state) {
+      return picture.draw(in: area, on: &frame)
+    }
     guard area.height > 2 else {
       drawStrip(state, in: area, on: &frame)
       return

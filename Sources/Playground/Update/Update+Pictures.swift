@@ -16,7 +16,8 @@ extension PlaygroundState {
     }
     let effects = paint(
       PaintingRequest(
-        description: description, seed: pictures.seed, methods: pictures.choice.map { [$0] } ?? []))
+        description: description, seed: pictures.seed, methods: pictures.methods(of: pictures.entry)
+      ))
     return effects + (isTyped ? [.setPrompt("")] : [])
   }
 
@@ -28,7 +29,7 @@ extension PlaygroundState {
     pictures.seed &+= 1
     return paint(
       PaintingRequest(
-        description: words, seed: pictures.seed, methods: pictures.choice.map { [$0] } ?? []))
+        description: words, seed: pictures.seed, methods: pictures.methods(of: pictures.entry)))
   }
 
   mutating func paint(_ request: PaintingRequest) -> [Effect] {
@@ -43,20 +44,13 @@ extension PlaygroundState {
 
   /// Paints the words and the seed of the shown picture in another way, and shows both side by side.
   mutating func racePicture() -> [Effect] {
-    guard let work = pictures.work, var request = work.request, let ticket = work.ticket else {
-      return say(.info, "paint a picture first: F9")
+    guard let work = pictures.work, var request = work.request, let ticket = work.ticket,
+      let present = work.painter
+    else { return say(.info, "paint a picture first: F9") }
+    guard let rival = pictures.rival(of: present) else {
+      return say(.info, "there is no other way to paint")
     }
-    let present = request.methods.first?.id ?? PaintingRequest.defaultPainter
-    let others = pictures.entries.filter { $0.card.id != present }
-    // The painter that is set, where it is another one; else the next of the list.
-    let place = pictures.entries.firstIndex { $0.card.id == present } ?? 0
-    guard
-      let rival = others.first(where: { $0.card.id == pictures.entry?.card.id })
-        ?? others.first(where: { other in
-          pictures.entries.firstIndex { $0.card.id == other.card.id } == place + 1
-        }) ?? others.first
-    else { return say(.info, "there is no other way to paint") }
-    request.methods = [pictures.choices[rival.card.id] ?? MethodChoice(rival.card.id)]
+    request.methods = pictures.methods(of: rival)
     let effects = paint(request)
     pictures.works[pictures.works.count - 1].rival = ticket
     if let index = pictures.works.firstIndex(where: { $0.ticket == ticket }) {
@@ -90,6 +84,8 @@ extension PlaygroundState {
       pictures.works[index].isStopped = report.isCancelled
       pictures.works[index].preparation = report.preparation
       pictures.works[index].byteCount = report.byteCount
+      pictures.works[index].agreement = report.agreement
+      pictures.works[index].figures = report.figures
       return report.isCancelled ? say(.info, "stopped: the steps so far are kept") : []
     case .failed(let error):
       inquiries[ticket] = nil
@@ -127,7 +123,9 @@ extension PlaygroundState {
       return say(.info, "there are no steps to look at")
     }
     let last = work.steps.count - 1
-    let target = min(max(0, (pictures.step ?? last) + direction), last)
+    // A hundred keys are enough for the longest way.
+    let stride = max(1, work.stepCount / 100)
+    let target = min(max(0, (pictures.step ?? last) + direction * stride), last)
     pictures.step = target == last ? nil : target
     return []
   }
@@ -193,11 +191,9 @@ extension PlaygroundState {
       if let painted = try PaintedPicture.read(file) {
         work.request = painted.request
         pictures.seed = painted.seed
-        if let choice = painted.methods.first,
-          let index = pictures.entries.firstIndex(where: { $0.card.id == choice.id })
-        {
+        for choice in painted.methods { pictures.choices[choice.id] = choice }
+        if let index = pictures.entries.firstIndex(where: { $0.card.id == work.painter }) {
           pictures.painter = index
-          pictures.choices[choice.id] = choice
         }
       }
     } catch {

@@ -35,6 +35,8 @@ struct PaintingJob {
       report.costs.append(cost)
       entry.events.yield(.painting(.step(step, cost)))
     }
+    report.agreement = report.picture.flatMap { shelf.agreement(of: $0, with: text) }
+    report.figures = shelf.figures[request.methodTitle]
     report.byteCount = shelf.byteCount + (report.steps.last?.byteCount ?? 0)
     entry.events.yield(.painting(.finished(report)))
   }

@@ -59,10 +59,15 @@ package struct PaintingReport: Sendable {
   package var isCancelled: Bool
   /// Bytes of weights, feature maps and caches.
   package var byteCount: Int
+  /// How well the last step's picture goes with the words: the cosine between them and the caption that a judge sees,
+  /// which no search looks for; nil where its weights are absent.
+  package var agreement: Double?
+  /// What was measured of these methods with many pictures; nil where they were not measured as they are set.
+  package var figures: PainterFigures?
 
   package init(
     request: PaintingRequest, steps: [PaintingStep], costs: [StepCost], preparation: Double,
-    isCancelled: Bool, byteCount: Int
+    isCancelled: Bool, byteCount: Int, agreement: Double? = nil
   ) {
     self.request = request
     self.steps = steps
@@ -70,6 +75,7 @@ package struct PaintingReport: Sendable {
     self.preparation = preparation
     self.isCancelled = isCancelled
     self.byteCount = byteCount
+    self.agreement = agreement
   }
 
   package var picture: Picture? { steps.last?.picture }

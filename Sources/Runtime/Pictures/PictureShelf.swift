@@ -10,10 +10,12 @@ final class PictureShelf {
   private let supplies: MethodSupplies
   private let pool: WorkerPool
   private var tokenizer: ScaleTokenizer?
+  private var flexible: FlexibleTokenizer?
   private var transformers: [String: ScaleTransformer] = [:]
   private var denoisers: [String: MapDenoiser] = [:]
   private var judges: [String: ConvolutionJudge] = [:]
   private var captions: CaptionBook?
+  private(set) lazy var figures = supplies.weightsFolder.map(PainterFigures.load) ?? [:]
   private var encoder: SentenceEncoder?
 
   init(supplies: MethodSupplies, pool: WorkerPool) {
@@ -56,9 +58,22 @@ final class PictureShelf {
       raster: { [self] () throws(InferenceError) in
         try transformer("raster", in: "raster-scan")
       },
+      flexible: { [self] (scales) throws(InferenceError) in
+        let transformer = try transformer(
+          "flexible.transformer", in: "flexible-scales", isFlexible: true)
+        return (try flexibleTokenizer().with(scales: scales), try transformer.with(scales: scales))
+      },
       denoiser: { [self] () throws(InferenceError) in try denoiser("denoiser") },
       student: { [self] () throws(InferenceError) in try denoiser("student") },
       verifier: { [self] () throws(InferenceError) in try judge("verifier") })
+  }
+
+  private func flexibleTokenizer() throws(InferenceError) -> FlexibleTokenizer {
+    if let flexible { return flexible }
+    let loaded = try FlexibleTokenizer(
+      weights("flexible-scales"), prefix: "flexible.tokenizer", on: compute)
+    flexible = loaded
+    return loaded
   }
 
   private func denoiser(_ name: String) throws(InferenceError) -> MapDenoiser {
@@ -76,20 +91,17 @@ final class PictureShelf {
     return loaded
   }
 
-  /// How well pictures go with words, by a judge that nothing was searched with.
-  ///
-  /// - Throws: `modelFile` for missing weights.
-  func agreements(
-    of pictures: [Picture], with text: TextVector
-  ) throws(InferenceError) -> [Double] {
-    try judge("judge").look(at: pictures).map { $0.agreement(with: text) }
+  /// How well a picture goes with words, by a judge that nothing was searched with; nil where its weights are absent.
+  func agreement(of picture: Picture, with text: TextVector) -> Double? {
+    try? judge("judge").look(at: [picture]).first?.agreement(with: text)
   }
 
   private func transformer(
-    _ prefix: String, in file: String
+    _ prefix: String, in file: String, isFlexible: Bool = false
   ) throws(InferenceError) -> ScaleTransformer {
     if let transformer = transformers[prefix] { return transformer }
-    let loaded = try ScaleTransformer(weights(file), prefix: prefix, on: compute)
+    let loaded = try ScaleTransformer(
+      weights(file), prefix: prefix, isFlexible: isFlexible, on: compute)
     transformers[prefix] = loaded
     return loaded
   }

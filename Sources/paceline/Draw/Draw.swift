@@ -10,14 +10,18 @@ import Terminal
 struct Draw: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Paint a small picture from words.",
-    usage: "paceline draw <words> [<options>]",
+    usage: """
+      paceline draw <words> [<options>]
+      paceline draw --table [--markdown]
+      paceline draw --list <file> --out <folder>
+      """,
     discussion: """
       A terminal shows the picture in characters; --out writes a PNG that holds
       words, seed and methods too. `methods --pictures` lists what paints.
       """)
 
   @Argument(help: "What to paint, such as: a red heart")
-  var words: [String]
+  var words: [String] = []
 
   @Option(help: ArgumentHelp("Seed of the random numbers.", valueName: "n"))
   var seed: UInt64 = 1
@@ -39,8 +43,19 @@ struct Draw: AsyncParsableCommand {
     completion: .list(MethodCatalog.painting.map(\.card.id)))
   var against: String?
 
-  @Option(help: ArgumentHelp("Pictures of each way with --against.", valueName: "n"))
-  var repeats = 5
+  @Flag(help: "Measure every method against its baseline, on twelve captions.")
+  var table = false
+
+  @Option(
+    help: ArgumentHelp("Paint each line of a file to a PNG in --out.", valueName: "file"),
+    completion: .file())
+  var list: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Pictures of each way with --against (default: 5), of each caption with --table and --list (default: 1).",
+      valueName: "n"))
+  var repeats: Int?
 
   @Option(help: ArgumentHelp("Columns of the picture in characters.", valueName: "n"))
   var columns: Int?
@@ -54,7 +69,7 @@ struct Draw: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Threads that compute; default: all processors.", valueName: "n"))
   var threads: Int?
 
-  @Flag(help: "With --against: print a section of BENCHMARKS.md.")
+  @Flag(help: "With --against or --table: print a section of BENCHMARKS.md.")
   var markdown = false
 
   @Flag(help: "Print one JSON object with steps, times and settings.")
@@ -62,8 +77,14 @@ struct Draw: AsyncParsableCommand {
 
   func validate() throws {
     if let threads, threads < 1 { throw ValidationError("--threads takes a number from 1") }
-    if repeats < 1 { throw ValidationError("--repeats takes a number from 1") }
-    if against != nil, out != nil { throw ValidationError("--against measures and writes no file") }
+    if let repeats, repeats < 1 { throw ValidationError("--repeats takes a number from 1") }
+    if words.isEmpty != (table || list != nil) || table && list != nil {
+      throw ValidationError("say what to paint, or give one of --table and --list")
+    }
+    if list != nil, out == nil { throw ValidationError("--list needs --out, a folder") }
+    if against != nil || table, out != nil {
+      throw ValidationError("--against and --table measure and write no file")
+    }
     if let columns, !(2...500).contains(columns) {
       throw ValidationError("--columns takes a number from 2 to 500")
     }
@@ -73,6 +94,8 @@ struct Draw: AsyncParsableCommand {
     var request = PaintingRequest(description: words.joined(separator: " "), seed: seed)
     for text in method { request.methods.append(try MethodCatalog.painting.choice(text)) }
     let engine = Engine.standard(threads: threads)
+    if let list { return try await paint(list, request.methods, engine) }
+    if table { return try await race(engine) }
     if let against {
       let rival = try MethodCatalog.painting.choice(against)
       return try await race(request, against: [rival], engine)
@@ -109,23 +132,65 @@ struct Draw: AsyncParsableCommand {
   private func race(
     _ request: PaintingRequest, against: [MethodChoice], _ engine: Engine
   ) async throws {
-    let interruption = Interruption()
-    var line = ProgressLine()
     let race = DrawRace(
-      engine: engine, words: request.description, seed: seed, method: request.methods,
-      against: against, repeats: repeats)
-    let report = try await race.run {
-      line.show($0 == 0 ? "warming up" : "pair \($0) of \(repeats)")
-    } onJob: { job in
-      interruption.onInterrupt { job.cancel() }
+      engine: engine, captions: [request.description], seed: seed, method: request.methods,
+      against: against, repeats: repeats ?? 5)
+    let report = try await watched { line, interruption in
+      try await race.run {
+        line.show($0 == 0 ? "warming up" : "pair \($0) of \(race.repeats)")
+      } onJob: { job in
+        interruption.onInterrupt { job.cancel() }
+      }
     }
-    line.clear()
     if json { return try Console.printJSON(report) }
-    if markdown {
-      let words = CommandLine.arguments.dropFirst().map { $0.contains(" ") ? "'\($0)'" : $0 }
-      return try Console.print(report.markdown(command: "paceline " + words.joined(separator: " ")))
-    }
+    if markdown { return try Console.print(DrawTable.markdown([report], command: Self.command)) }
     for text in report.lines { try Console.print(text) }
+  }
+
+  private func race(_ engine: Engine) async throws {
+    let table = DrawTable(engine: engine, seed: seed, repeats: repeats ?? 1)
+    let reports = try await watched { line, interruption in
+      try await table.run {
+        line.show("\($0), pair \($1) of \($2)")
+      } onJob: { job in
+        interruption.onInterrupt { job.cancel() }
+      }
+    }
+    if json { return try Console.printJSON(reports) }
+    if markdown { return try Console.print(DrawTable.markdown(reports, command: Self.command)) }
+    for report in reports {
+      for text in report.lines { try Console.print(text) }
+    }
+  }
+
+  private func paint(
+    _ list: String, _ methods: [MethodChoice], _ engine: Engine
+  ) async throws {
+    let painting = DrawList(
+      engine: engine, captions: try DrawList.captions(in: list), seed: seed, repeats: repeats ?? 1,
+      methods: methods, folder: out ?? ".")
+    try await watched { line, interruption in
+      try await painting.run {
+        line.show("picture \($0) of \($1)")
+      } onJob: { job in
+        interruption.onInterrupt { job.cancel() }
+      }
+    }
+  }
+
+  /// Runs `body` with a line of progress that is gone when it ends.
+  private func watched<Result>(
+    _ body: (inout ProgressLine, Interruption) async throws -> Result
+  ) async throws -> Result {
+    var line = ProgressLine()
+    defer { line.clear() }
+    return try await body(&line, Interruption())
+  }
+
+  /// The command line, as it can be typed again.
+  private static var command: String {
+    let words = CommandLine.arguments.dropFirst().map { $0.contains(" ") ? "'\($0)'" : $0 }
+    return "paceline " + words.joined(separator: " ")
   }
 
   private func show(_ picture: Picture) throws {
@@ -171,6 +236,7 @@ private struct DrawReport: Encodable {
   var milliseconds: Double
   var preparationMilliseconds: Double
   var evaluations: Double
+  var agreement: Double?
   var bytes: Int
   var cancelled: Bool
   var steps: [Step]
@@ -182,6 +248,7 @@ private struct DrawReport: Encodable {
     milliseconds = report.seconds * 1000
     preparationMilliseconds = report.preparation * 1000
     evaluations = report.steps.last?.evaluations ?? 0
+    agreement = report.agreement
     bytes = report.byteCount
     cancelled = report.isCancelled
     steps = zip(report.steps, report.costs).map { step, cost in

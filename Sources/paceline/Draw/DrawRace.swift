@@ -5,45 +5,36 @@ import Runtime
 /// Two ways of painting the same words with the same seeds, one after the other in changing order.
 struct DrawRace {
   let engine: Engine
-  let words: String
+  let captions: [String]
   let seed: UInt64
   let method: [MethodChoice]
   let against: [MethodChoice]
-  /// Pairs that count; one before them warms up.
+  /// Pairs of each caption that count; one before all of them warms up.
   let repeats: Int
 
   /// - Throws: what painting throws; a cancelled painting ends the race.
   func run(
-    progress: (Int) -> Void, onJob: (Job) -> Void
+    progress: (Int) -> Void, onJob: @Sendable (Job) -> Void
   ) async throws -> DrawRaceReport {
     var pairs: [(PaintingReport, PaintingReport)] = []
-    for pair in 0...repeats {
+    for pair in 0...repeats * captions.count {
       progress(pair)
-      let seed = self.seed &+ UInt64(max(0, pair - 1))
+      let number = max(0, pair - 1)
+      let words = captions[number % captions.count]
+      let seed = self.seed &+ UInt64(number / captions.count)
       let isSwapped = pair % 2 == 1
-      let first = try await paint(isSwapped ? against : method, seed, onJob)
-      let second = try await paint(isSwapped ? method : against, seed, onJob)
+      let first = try await paint(words, isSwapped ? against : method, seed, onJob)
+      let second = try await paint(words, isSwapped ? method : against, seed, onJob)
       if pair > 0 { pairs.append(isSwapped ? (second, first) : (first, second)) }
     }
     return DrawRaceReport(pairs)
   }
 
   private func paint(
-    _ methods: [MethodChoice], _ seed: UInt64, _ onJob: (Job) -> Void
+    _ words: String, _ methods: [MethodChoice], _ seed: UInt64, _ onJob: @Sendable (Job) -> Void
   ) async throws -> PaintingReport {
-    let job = engine.submit(
-      .paint(PaintingRequest(description: words, seed: seed, methods: methods)))
-    onJob(job)
-    for await event in job.events {
-      switch event {
-      case .failed(let error): throw error
-      case .painting(.finished(let report)):
-        if report.isCancelled { throw ExitStatus.interrupted }
-        return report
-      default: break
-      }
-    }
-    throw ExitStatus.interrupted
+    try await engine.paint(
+      PaintingRequest(description: words, seed: seed, methods: methods), onJob: onJob)
   }
 }
 
@@ -58,6 +49,8 @@ struct DrawRaceReport: Encodable {
     var evaluations: Double
     var tokens: Int
     var bytes: Int
+    /// The mean of what the judge sees in common with the words.
+    var agreement: Double?
 
     init(_ reports: [PaintingReport]) {
       method = reports.first?.request.methodTitle ?? ""
@@ -68,6 +61,8 @@ struct DrawRaceReport: Encodable {
       evaluations = Statistics.median(reports.compactMap { $0.steps.last?.evaluations })
       tokens = reports.compactMap { $0.steps.last?.tokens }.max() ?? 0
       bytes = reports.map(\.byteCount).max() ?? 0
+      let seen = reports.compactMap(\.agreement)
+      agreement = seen.isEmpty ? nil : seen.reduce(0, +) / Double(seen.count)
     }
   }
 
@@ -79,6 +74,8 @@ struct DrawRaceReport: Encodable {
   var ratio: Double
   var ratioLow: Double
   var ratioHigh: Double
+  /// Decibels between the pictures of the two ways; nil where all are equal.
+  var likeness: Double?
 
   init(_ pairs: [(PaintingReport, PaintingReport)]) {
     description = pairs.first?.0.request.description ?? ""
@@ -88,30 +85,19 @@ struct DrawRaceReport: Encodable {
     ratio = Statistics.median(ratios)
     ratioLow = Statistics.percentile(10, of: ratios)
     ratioHigh = Statistics.percentile(90, of: ratios)
-  }
-
-  /// A section of BENCHMARKS.md.
-  func markdown(command: String) -> String {
-    let rows = lanes.map { lane in
-      "| \(lane.method) | \(Decimals.plain(lane.milliseconds, 1)) ms | \(Decimals.plain(lane.low, 1)), "
-        + "\(Decimals.plain(lane.high, 1)) | \(Decimals.plain(lane.evaluations, 0)) | \(lane.tokens) | "
-        + "\(formatBytes(lane.bytes)) |"
+    let errors = pairs.compactMap { first, second in
+      first.picture.flatMap { one in second.picture.flatMap { one.squaredError(to: $0) } }
     }
-    return """
-      ## Painting
-
-      "\(description)", \(pictures) pictures of each way with the same seeds, in changing order after one pair that is not
-      counted; time from the first step's start to the last one's end, a preview after each step included.
-      Made by `\(command)`.
-
-      | painter | median | p10, p90 | passes of the network | tokens | memory |
-      | --- | ---: | ---: | ---: | ---: | ---: |
-      \(rows.joined(separator: "\n"))
-
-      `\(lanes[0].method)` is \(Decimals.plain(ratio, 2)) times as fast as `\(lanes[1].method)` \
-      [\(Decimals.plain(ratioLow, 2)), \(Decimals.plain(ratioHigh, 2))].
-      """
+    let error = errors.isEmpty ? 0 : errors.reduce(0, +) / Double(errors.count)
+    likeness = error > 0 ? 10 * log10(1 / error) : nil
   }
+
+  /// How much faster the method was, with percentiles.
+  var ratioText: String {
+    "\(Decimals.plain(ratio, 2)) [\(Decimals.plain(ratioLow, 2)), \(Decimals.plain(ratioHigh, 2))]"
+  }
+
+  var likenessText: String { likeness.map { Decimals.plain($0, 1) + " dB" } ?? "equal" }
 
   /// Lines for a person.
   var lines: [String] {
@@ -120,11 +106,38 @@ struct DrawRaceReport: Encodable {
       let name = lane.method.padding(toLength: width, withPad: " ", startingAt: 0)
       return
         "\(name)  \(Decimals.plain(lane.milliseconds, 1)) ms [\(Decimals.plain(lane.low, 1)), \(Decimals.plain(lane.high, 1))]"
-        + "  \(Decimals.plain(lane.evaluations, 0)) passes, \(lane.tokens) tokens, \(formatBytes(lane.bytes))"
+        + "  \(lane.passesText) passes"
+        + (lane.tokens > 0 ? ", \(lane.tokens) tokens" : "")
+        + (lane.agreement.map { ", agreement \(Decimals.plain($0, 2))" } ?? "")
+        + ", \(formatBytes(lane.bytes))"
     }
     return rows + [
-      "\(lanes[0].method) is \(Decimals.plain(ratio, 2)) times as fast "
-        + "[\(Decimals.plain(ratioLow, 2)), \(Decimals.plain(ratioHigh, 2))], \(pictures) pictures each"
+      "\(lanes[0].method) is \(ratioText) times as fast, \(pictures) pictures each; "
+        + (likeness == nil ? "they are equal" : "\(likenessText) between them")
     ]
+  }
+}
+
+extension DrawRaceReport.Lane {
+  var passesText: String {
+    Decimals.plain(evaluations, evaluations == evaluations.rounded() ? 0 : 1)
+  }
+
+  /// A row of a table: the method, its time, passes, agreement and memory.
+  var row: String {
+    "\(method) | \(Decimals.plain(milliseconds, 1)) ms [\(Decimals.plain(low, 1)), \(Decimals.plain(high, 1))] | "
+      + "\(passesText) | \(agreement.map { Decimals.plain($0, 3) } ?? "-") | \(formatBytes(bytes))"
+  }
+}
+
+extension Picture {
+  /// The mean squared difference of all channels, from 0 to 1; nil where the sizes differ.
+  func squaredError(to other: Picture) -> Double? {
+    guard width == other.width, height == other.height else { return nil }
+    let sum = zip(pixels, other.pixels).reduce(0) { sum, pair in
+      let difference = Int(pair.0) - Int(pair.1)
+      return sum + difference * difference
+    }
+    return Double(sum) / Double(pixels.count) / (255 * 255)
   }
 }

@@ -7,7 +7,10 @@ enum TestMethods {
     MethodEntry(Judge.self),
   ]
 
-  static let painters = [MethodEntry(NextScale.self), MethodEntry(RasterScan.self)]
+  static let painters = [
+    MethodEntry(DDIM.self), MethodEntry(EncoderReuse.self), MethodEntry(NextScale.self),
+    MethodEntry(RasterScan.self),
+  ]
 
   struct NextScale: PaintingMethod {
     var guidance = 3.0
@@ -21,6 +24,28 @@ enum TestMethods {
         "guidance", \.guidance, in: 0...8, step: 0.5, default: 3, decimals: 1,
         summary: "How closely it follows the words.")
     ]
+    static let baseline: String? = "raster-scan"
+    func install(
+      in plan: inout PaintingPlan, context: PaintingContext
+    ) throws(InferenceError) {}
+  }
+
+  struct DDIM: PaintingMethod {
+    static let card = MethodCard(
+      id: "ddim", title: "DDIM", paper: paper(7), summary: "Takes noise away.", slots: [.painter],
+      guarantee: .approximate)
+    static let knobs: [Knob<Self>] = []
+    func install(
+      in plan: inout PaintingPlan, context: PaintingContext
+    ) throws(InferenceError) {}
+  }
+
+  struct EncoderReuse: PaintingMethod {
+    static let card = MethodCard(
+      id: "encoder-reuse", title: "Encoder reuse", paper: paper(8),
+      summary: "Keeps features.", slots: [.features], guarantee: .approximate)
+    static let knobs: [Knob<Self>] = []
+    static let baseline: String? = "ddim"
     func install(
       in plan: inout PaintingPlan, context: PaintingContext
     ) throws(InferenceError) {}

@@ -3,7 +3,7 @@
     python3 export.py FOLDER ../../weights [--only next-scale]
 
 reads FOLDER/NAME.pt as train.py leaves them. next-scale: tokenizer and transformer; raster-scan: the transformer that
-foretells one token after the other; denoiser and student: what takes noise away; judges: judge and verifier; captions: the
+foretells one token after the other; flexible-scales: both for scales of any sides; denoiser and student: what takes noise away; judges: judge and verifier; captions: the
 closed vocabulary with its vectors.
 """
 
@@ -16,7 +16,7 @@ import torch
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import weightfile
-from nets import Block, Denoiser, Judge, ScaleTokenizer, ScaleTransformer
+from nets import Block, Denoiser, FlexibleTokenizer, FlexibleTransformer, Judge, ScaleTokenizer, ScaleTransformer
 
 
 class Weights:
@@ -79,7 +79,7 @@ class Weights:
             f"{name}.depths": [len(getattr(model, row)) for row in rows], f"{name}.heads": attention.heads,
             f"{name}.block_size": first.depthwise.kernel_size[0],
             f"{name}.grow": first.wide.out_channels // first.wide.in_channels,
-            f"{name}.told": model.text.out_features, f"{name}.rates": len(rates),
+            f"{name}.told": model.text.out_features, f"{name}.inner": model.sketch[0].out_features, f"{name}.rates": len(rates),
             f"{name}.guided": int(model.guidance is not None)}
         self.matrix(f"{name}.mean", model.mean)
         self.matrix(f"{name}.spread", model.spread)
@@ -88,6 +88,8 @@ class Weights:
         self.linear(f"{name}.time.0", model.told[0])
         self.linear(f"{name}.time.1", model.told[2])
         self.linear(f"{name}.text", model.text)
+        self.linear(f"{name}.sketch.0", model.sketch[0])
+        self.linear(f"{name}.sketch.1", model.sketch[2])
         if model.guidance is not None:
             self.linear(f"{name}.guidance", model.guidance)
         self.matrix(f"{name}.position", model.position[0].permute(1, 2, 0).flatten(0, 1), weightfile.F32)
@@ -145,6 +147,17 @@ class Weights:
             self.convolution(f"tokenizer.mixer.{number}", mixer)
         self.decoder("tokenizer.decoder", model.decoder)
 
+    def flexible_tokenizer(self, name, model):
+        quantizer = model.quantizer
+        codes, latent = quantizer.codebook.weight.shape
+        self.values |= {
+            f"{name}.codes": codes, f"{name}.latent": latent, f"{name}.side": quantizer.side,
+            f"{name}.mixers": len(quantizer.mixers)}
+        self.matrix(f"{name}.codebook", quantizer.codebook.weight, weightfile.F32)
+        for number, mixer in enumerate(quantizer.mixers):
+            self.convolution(f"{name}.mixer.{number}", mixer)
+        self.decoder(f"{name}.decoder", model.decoder)
+
     def transformer(self, name, model):
         self.values |= {
             f"{name}.width": model.width, f"{name}.heads": model.layers[0].heads, f"{name}.layers": len(model.layers),
@@ -153,8 +166,12 @@ class Weights:
         for part in ("text", "enter", "modulation", "last", "head"):
             self.linear(f"{name}.{part}", getattr(model, part))
         self.matrix(f"{name}.nothing", model.nothing)
-        self.matrix(f"{name}.position", model.position, weightfile.F32)
-        self.matrix(f"{name}.level", model.level, weightfile.F32)
+        if isinstance(model, FlexibleTransformer):
+            self.values |= {f"{name}.grid": model.position.shape[-1], f"{name}.scales": [1, model.side]}
+            self.matrix(f"{name}.position", model.position.permute(1, 2, 0).flatten(0, 1), weightfile.F32)
+        else:
+            self.matrix(f"{name}.position", model.position, weightfile.F32)
+            self.matrix(f"{name}.level", model.level, weightfile.F32)
         for number, layer in enumerate(model.layers):
             for part in ("qkv", "out", "wide", "narrow"):
                 self.linear(f"{name}.{number}.{part}", getattr(layer, part))
@@ -183,6 +200,13 @@ def raster_scan(folder, output, preset):
     weights = Weights()
     weights.transformer("raster", average(folder, "raster", ScaleTransformer(raster=True, **preset)))
     weights.write(f"{output}/raster-scan.gguf", "paceline-raster-scan")
+
+
+def flexible(folder, output, preset):
+    weights = Weights()
+    weights.flexible_tokenizer("flexible.tokenizer", average(folder, "flexible-tokenizer", FlexibleTokenizer()))
+    weights.transformer("flexible.transformer", average(folder, "flexible-scales", FlexibleTransformer(**preset)))
+    weights.write(f"{output}/flexible-scales.gguf", "paceline-flexible-scales")
 
 
 def denoiser(folder, output, preset):
@@ -230,7 +254,7 @@ def main():
 
 
 WRITERS = {
-    "next-scale": next_scale, "raster-scan": raster_scan, "denoiser": denoiser, "student": student, "judges": judges,
+    "next-scale": next_scale, "raster-scan": raster_scan, "flexible-scales": flexible, "denoiser": denoiser, "student": student, "judges": judges,
     "captions": captions}
 
 

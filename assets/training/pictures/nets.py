@@ -372,13 +372,15 @@ class Denoiser(nn.Module):
     """A U-Net on the tokenizer's feature maps `[n, 16, 8, 8]`, brought to mean 0 and spread 1, that foretells noise minus
     map (rectified flow: Liu et al., arXiv:2209.03003).
 
-    Time runs from 0, the map, to 1, noise. `guided` also tells it a strength of guidance, for a student that has taken
-    guidance in.
+    Time runs from 0, the map, to 1, noise. Beside the noisy map it sees a sketch: what a small network makes of the words
+    alone. `guided` also tells it a strength of guidance, for a student that has taken guidance in.
     """
 
-    def __init__(self, latent=16, side=8, widths=(256, 256), depths=(3, 2, 2, 2, 3), heads=4, told=256, guided=False):
+    def __init__(
+            self, latent=16, side=8, widths=(256, 256), depths=(3, 2, 2, 2, 3), heads=4, told=256, inner=512, guided=False):
         super().__init__()
         fine, coarse = widths
+        self.side, self.latent = side, latent
         self.register_buffer("mean", torch.zeros(latent))
         self.register_buffer("spread", torch.ones(latent))
         self.told = nn.Sequential(nn.Linear(WAVES, told), nn.SiLU(), nn.Linear(told, told))
@@ -388,7 +390,9 @@ class Denoiser(nn.Module):
         if guided:
             nn.init.zeros_(self.guidance.weight)
             nn.init.zeros_(self.guidance.bias)
-        self.enter = nn.Conv2d(latent, fine, 3, padding=1)
+        self.sketch = nn.Sequential(
+            nn.Linear(TEXT, inner), nn.GELU(approximate="tanh"), nn.Linear(inner, latent * side * side))
+        self.enter = nn.Conv2d(2 * latent, fine, 3, padding=1)
         self.position = nn.Parameter(torch.randn(1, fine, side, side) * 0.02)
         self.down = nn.Conv2d(fine, coarse, 2, stride=2)
         self.up = nn.ConvTranspose2d(coarse, fine, 2, stride=2)
@@ -417,7 +421,8 @@ class Denoiser(nn.Module):
         return torch.cat([angles.sin(), angles.cos()], 1)
 
     def condition(self, time, text, strength=None):
-        told = self.told(self.waves(time)) + self.text(text)
+        # Numbers of a vector of length one are small: they are brought to about one.
+        told = self.told(self.waves(time)) + self.text(text * TEXT ** 0.5)
         if self.guidance is not None:
             told = told + self.guidance(self.waves((strength - 1) / 10))
         return F.silu(told)
@@ -427,8 +432,11 @@ class Denoiser(nn.Module):
             x = attention(block(x, told))
         return x
 
-    def encode(self, maps, told):
-        fine = self.run(self.down_fine, self.enter(maps) + self.position, told)
+    def sketched(self, text):
+        return self.sketch(text * TEXT ** 0.5).view(-1, self.side, self.side, self.latent).permute(0, 3, 1, 2)
+
+    def encode(self, maps, told, text):
+        fine = self.run(self.down_fine, self.enter(torch.cat([maps, self.sketched(text)], 1)) + self.position, told)
         coarse = self.run(self.down_coarse, self.down(fine), told)
         return fine, coarse, self.run(self.middle, coarse, told)
 
@@ -440,7 +448,7 @@ class Denoiser(nn.Module):
 
     def forward(self, maps, time, text, strength=None):
         told = self.condition(time, text, strength)
-        return self.decode(self.encode(maps, told), told)
+        return self.decode(self.encode(maps, told, text), told)
 
     def whitened(self, maps):
         return (maps - self.mean[:, None, None]) / self.spread[:, None, None]

@@ -76,6 +76,22 @@ def paint(tokenizer, model, text, seed, settings):
     return tokens, pictures
 
 
+@torch.no_grad()
+def paint_flexible(tokenizer, model, text, seed, settings, sides):
+    """Tokens of each scale without guidance, and the picture after each; beyond what was learned the likeliest ones."""
+    quantizer, found, pictures, position = tokenizer.quantizer, [], [], 0
+    for place, side in enumerate(sides):
+        rest = [torch.zeros(1, s, s, dtype=torch.long) for s in sides[place:]]
+        told = model.told(quantizer, found + rest) if len(sides) > 1 else torch.zeros(1, 0, quantizer.latent)
+        rows = model(told, text[None], sides)[0, position:position + side * side].float()
+        chosen = settings | ({"top_k": 1} if side > quantizer.side else {})
+        tokens = [draw(row.numpy(), chosen, seed, position + number) for number, row in enumerate(rows)]
+        position += side * side
+        found.append(torch.tensor(tokens).view(1, side, side))
+        pictures.append(tokenizer.decoder(quantizer.map(quantizer.codes(found[-1])))[0])
+    return [tokens.flatten().tolist() for tokens in found], pictures
+
+
 def gaussian(seed, position, shape):
     """Noise of a map `[1, latent, side, side]`, counted place by place."""
     latent, side, _ = shape
@@ -109,7 +125,7 @@ def denoise(model, text, seed, kind, steps, guidance, eta=0.0, cosine=False, enc
             return model(x, moment, text[None], torch.full((1,), guidance))
         told = model.condition(moment.expand(2), texts)
         if fresh:
-            kept = model.encode(x.expand(2, -1, -1, -1), told)
+            kept = model.encode(x.expand(2, -1, -1, -1), told, texts)
         held, free = model.decode(kept, told).chunk(2)
         return free + guidance * (held - free)
 

@@ -11,8 +11,9 @@ import sys
 import torch
 
 from export import Weights
-from nets import Denoiser, Judge, ScaleTokenizer, ScaleTransformer
-from paint import SETTINGS, denoise, paint
+from nets import (
+    Denoiser, FlexibleTokenizer, FlexibleTransformer, Judge, ScaleTokenizer, ScaleTransformer)
+from paint import SETTINGS, denoise, paint, paint_flexible
 
 CODES, LATENT, SCALES = 48, 8, (1, 2, 3, 4)
 
@@ -47,11 +48,15 @@ def main():
     scales = scattered(ScaleTransformer(CODES, LATENT, width=32, layers=2, heads=2, scales=SCALES), 2)
     raster = scattered(
         ScaleTransformer(CODES, LATENT, width=32, layers=2, heads=2, scales=SCALES, raster=True), 3)
-    shape = dict(latent=LATENT, side=4, widths=(16, 24), depths=(1, 2, 1, 1, 2), heads=2, told=32)
+    shape = dict(latent=LATENT, side=4, widths=(16, 24), depths=(1, 2, 1, 1, 2), heads=2, told=32, inner=24)
     denoiser = scattered(Denoiser(**shape), 4)
     student = scattered(Denoiser(**shape, guided=True), 5)
     judge = scattered(Judge(3, 4, widths=(8, 16)), 6)
+    flexible = scattered(FlexibleTokenizer(CODES, LATENT, 4, widths=(8, 16), depth=1), 7)
+    foreteller = scattered(FlexibleTransformer(CODES, LATENT, width=32, layers=2, heads=2, side=4, grid=6), 8)
     weights = Weights()
+    weights.flexible_tokenizer("flexible.tokenizer", flexible)
+    weights.transformer("flexible.transformer", foreteller)
     weights.tokenizer(tokenizer)
     weights.transformer("scales", scales)
     weights.transformer("raster", raster)
@@ -84,6 +89,10 @@ def main():
         walks.append({
             "kind": kind, "steps": steps, "eta": more.get("eta", 0), "cosine": more.get("cosine", False),
             "every": 3 if "encoder" in more else 0, "picture": flat(picture.permute(1, 2, 0), 5)})
+    choices = []
+    for sides in ((1, 2, 3, 4), (1, 3, 4, 6)):
+        tokens, pictures = paint_flexible(flexible, foreteller, text, 5, SETTINGS | {"top_k": 40}, sides)
+        choices.append({"sides": sides, "tokens": tokens, "pictures": [flat(p.permute(1, 2, 0), 5) for p in pictures]})
     seen = torch.rand(2, 4, 16, 16)
     seen[:, 3] = 1
     seen = (seen * 255).round() / 255
@@ -94,7 +103,7 @@ def main():
             "mapsIn": flat(maps_in.permute(0, 2, 3, 1)), "times": flat(moments),
             "velocities": flat(velocities.permute(0, 2, 3, 1)), "walks": walks,
             "seen": (seen.permute(0, 2, 3, 1) * 255).round().int().flatten().tolist(), "features": flat(features),
-            "caption": flat(caption),
+            "caption": flat(caption), "choices": choices,
             "text": flat(text, 7), "maps": [flat(m[0].permute(1, 2, 0)) for m in maps], "told": flat(told[0]),
             "logits": flat(logits), "cases": cases}, file)
 

@@ -121,7 +121,9 @@ package final class NoiseWalk {
   /// The pictures as they are foretold.
   package func pictures() -> [Picture] {
     let shown = isOver ? maps : clean
-    return painter.tokenizer.paint(painter.denoiser.restored(shown), pictures: count)
+    return painter.tokenizer.paint(
+      painter.denoiser.restored(shown), pictures: count,
+      after: painter.tokenizer.scales.count - 1)
   }
 
   private func copy(of buffer: Buffer) -> Buffer {

@@ -16,7 +16,8 @@ package struct Flow: PaintingMethod {
       authors: "Liu et al.", year: 2022,
       title: "Flow Straight and Fast: Learning to Generate and Transfer Data with Rectified Flow",
       reference: "arXiv:2209.03003"),
-    summary: "Takes noise away along straight ways: what other denoising painters are raced against.",
+    summary:
+      "Takes noise away along straight ways: what other denoising painters are raced against.",
     slots: [.painter], guarantee: .approximate, needs: [.trainedWeights])
 
   package static let knobs =

@@ -18,7 +18,8 @@ package struct NoiseSearch: PaintingMethod {
   package static let knobs: [Knob<NoiseSearch>] =
     [
       Knob(
-        "tries", \.settings.tries, in: 2...16, default: 8, summary: "Noises that are tried at a time."
+        "tries", \.settings.tries, in: 2...16, default: 8,
+        summary: "Noises that are tried at a time."
       ),
       Knob("rounds", \.settings.rounds, in: 1...32, default: 4, summary: "Times that it tries."),
       Knob(

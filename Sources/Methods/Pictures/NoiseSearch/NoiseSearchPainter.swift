@@ -91,7 +91,8 @@ private final class NoiseSearchRun: PaintingRun {
     let squares = dot(noise, noise)
     let along = dot(noise, fresh) / squares
     let aside = zip(noise, fresh).map { $1 - Float(along) * $0 }
-    let turn = Float((1 - nearness * nearness).squareRoot() * (squares / dot(aside, aside)).squareRoot())
+    let turn = Float(
+      (1 - nearness * nearness).squareRoot() * (squares / dot(aside, aside)).squareRoot())
     return zip(noise, aside).map { Float(nearness) * $0 + turn * $1 }
   }
 }

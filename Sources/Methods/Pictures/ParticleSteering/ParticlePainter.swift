@@ -42,6 +42,7 @@ private final class ParticleRun: PaintingRun {
     // Particles share the seed: what tells their noise apart is the place of each.
     walk.advance { ParticleRun.random(seed: seed, particle: $0) }
     let looks = (index + 1) % settings.every == 0 || walk.isOver
+    for place in latest.indices { latest[place].parent = nil }
     if looks || latest.isEmpty {
       let pictures = walk.pictures()
       var parents: [Int?] = walk.isOver ? [] : Array(repeating: nil, count: pictures.count)

@@ -13,7 +13,8 @@ package struct ParticleSteering: PaintingMethod {
       title:
         "A General Framework for Inference-time Scaling and Steering of Diffusion Models",
       reference: "arXiv:2501.06848"),
-    summary: "Lets several pictures grow at once; now and then those that a judge likes replace others.",
+    summary:
+      "Lets several pictures grow at once; now and then those that a judge likes replace others.",
     slots: [.search], guarantee: .approximate, needs: [.trainedWeights])
 
   package static let knobs: [Knob<ParticleSteering>] =

@@ -1,0 +1,60 @@
+import Foundation
+import Inference
+import Methods
+import Runtime
+
+/// All methods of painting, each raced against its baseline.
+struct DrawTable {
+  let engine: Engine
+  let seed: UInt64
+  let repeats: Int
+
+  /// What is painted: faces, animals, food, things that move, and the sky.
+  static let captions = [
+    "red heart", "star", "grinning face", "dog face", "frog", "red apple", "banana", "strawberry",
+    "automobile", "airplane", "sun", "rainbow",
+  ]
+
+  /// The races: each method that has a baseline, and some with knobs turned.
+  static var races: [(method: [MethodChoice], against: [MethodChoice])] {
+    MethodCatalog.painting.compactMap { entry in
+      entry.baseline.map { ([MethodChoice(entry.card.id)], [MethodChoice($0)]) }
+    }
+  }
+
+  func run(
+    progress: (String, Int, Int) -> Void, onJob: @Sendable (Job) -> Void
+  ) async throws -> [DrawRaceReport] {
+    var reports: [DrawRaceReport] = []
+    for race in Self.races {
+      let runner = DrawRace(
+        engine: engine, captions: Self.captions, seed: seed, method: race.method,
+        against: race.against, repeats: repeats)
+      let title = race.method.map(\.id).joined(separator: " + ")
+      reports.append(
+        try await runner.run(
+          progress: { progress(title, $0, repeats * Self.captions.count) }, onJob: onJob))
+    }
+    return reports
+  }
+
+  /// A section of BENCHMARKS.md.
+  static func markdown(_ reports: [DrawRaceReport], command: String) -> String {
+    let rows = reports.map { report in
+      "| \(report.lanes[0].row) | \(report.ratioText) | \(report.likenessText) |\n"
+        + "| \(report.lanes[1].row) | 1 | |"
+    }
+    return """
+      Each method above the baseline that it was raced against, on the same words and seeds, one after the other in changing
+      order, after one pair that is not counted; \(reports.first?.pictures ?? 0) pictures of each way. Time is the median with the
+      10th and 90th percentile, from the first step's start to the last one's end, previews included; faster is the median of
+      the pairs' ratios; agreement is the mean cosine between the words and the caption that a judge sees, which no search
+      looked for; the last column says how near the two ways' pictures are.
+      Made by `\(command)`.
+
+      | painter | a picture | passes | agreement | memory | faster | between them |
+      | --- | ---: | ---: | ---: | ---: | ---: | ---: |
+      \(rows.joined(separator: "\n"))
+      """
+  }
+}
