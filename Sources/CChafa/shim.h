@@ -1,4 +1,4 @@
-// Pictures as cells: what of libchafa is needed, as one function.
+// Pictures as cells and as sixels: what of libchafa is needed, as functions.
 #ifndef PACELINE_CCHAFA_SHIM_H
 #define PACELINE_CCHAFA_SHIM_H
 
@@ -70,5 +70,37 @@ static inline int cchafa_draw(const uint8_t *pixels, int width, int height, int 
   chafa_canvas_config_unref(config);
   return canvas != NULL;
 }
+
+// Prints `pixels` (RGBA, not multiplied by alpha) as sixels on columns x rows cells, as one control
+// string of `count` bytes. Returns NULL where there is no memory; else cchafa_free frees it.
+static inline char *cchafa_sixels(const uint8_t *pixels, int width, int height, int columns, int rows,
+                                  int cell_width, int cell_height, long *count) {
+  ChafaCanvasConfig *config = chafa_canvas_config_new();
+  ChafaTermInfo *terminal = chafa_term_info_new();
+  char *text = NULL;
+  if (!config || !terminal) return NULL;
+  chafa_term_info_set_seq(terminal, CHAFA_TERM_SEQ_BEGIN_SIXELS, "\033P%1;%2;%3q", NULL);
+  chafa_term_info_set_seq(terminal, CHAFA_TERM_SEQ_END_SIXELS, "\033\\", NULL);
+  chafa_canvas_config_set_pixel_mode(config, CHAFA_PIXEL_MODE_SIXELS);
+  chafa_canvas_config_set_canvas_mode(config, CHAFA_CANVAS_MODE_TRUECOLOR);
+  chafa_canvas_config_set_geometry(config, columns, rows);
+  chafa_canvas_config_set_cell_geometry(config, cell_width, cell_height);
+  chafa_canvas_config_set_transparency_threshold(config, 0.5f);
+  chafa_canvas_config_set_preprocessing_enabled(config, 0);
+  ChafaCanvas *canvas = chafa_canvas_new(config);
+  if (canvas) {
+    chafa_canvas_draw_all_pixels(canvas, CHAFA_PIXEL_RGBA8_UNASSOCIATED, pixels, width, height,
+                                 width * 4);
+    GString *printed = chafa_canvas_print(canvas, terminal);
+    *count = (long)printed->len;
+    text = g_string_free(printed, FALSE);
+    chafa_canvas_unref(canvas);
+  }
+  chafa_term_info_unref(terminal);
+  chafa_canvas_config_unref(config);
+  return text;
+}
+
+static inline void cchafa_free(char *text) { g_free(text); }
 
 #endif

@@ -149,6 +149,8 @@ package enum Overlay: Sendable, Equatable {
   case log(Int)
   /// The race that runs, or the last one.
   case race
+  /// The shown picture on the whole screen.
+  case picture
 
   /// A name for each kind of layer.
   package var kind: String {
@@ -162,13 +164,14 @@ package enum Overlay: Sendable, Equatable {
     case .inspector: "inspector"
     case .log: "log"
     case .race: "race"
+    case .picture: "picture"
     }
   }
 
   /// Whether it closes when another layer of its sort opens.
   package var isList: Bool {
     switch self {
-    case .dialog, .race: false
+    case .dialog, .race, .picture: false
     default: true
     }
   }

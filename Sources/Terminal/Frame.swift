@@ -19,6 +19,12 @@ package struct Frame: Hashable, Sendable {
   /// The characters to draw with on the terminal that this frame is for.
   package let glyphs: GlyphSet
 
+  /// How that terminal shows real pixels; nil where it cannot.
+  package let graphics: PixelGraphics?
+
+  /// A picture over the cells, which are to be blank under it; only for a terminal with `graphics`.
+  package var picture: PixelPicture?
+
   /// Where the terminal's cursor is shown; hidden when nil.
   package var cursor: Point?
 
@@ -28,9 +34,10 @@ package struct Frame: Hashable, Sendable {
   private var clusters: [String] = []
   private var clip: Rect
 
-  package init(size: Size, glyphs: GlyphSet = .ascii) {
+  package init(size: Size, glyphs: GlyphSet = .ascii, graphics: PixelGraphics? = nil) {
     self.size = size
     self.glyphs = glyphs
+    self.graphics = graphics
     self.cells = Array(repeating: .blank, count: size.width * size.height)
     self.clip = Rect(size: size)
   }

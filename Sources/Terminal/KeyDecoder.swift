@@ -139,12 +139,13 @@ package struct KeyDecoder: Sendable {
       let byte = buffer[position]
       if byte == 0x07 || byte == 0x18 || byte == 0x1A {
         position += 1
-        return finishString(kind: kind)
+        return finishString(kind: kind, isWhole: byte == 0x07)
       }
       if byte == 0x1B {
         guard position + 1 < buffer.count else { return false }
-        if buffer[position + 1] == 0x5C { position += 2 }
-        return finishString(kind: kind)
+        let isWhole = buffer[position + 1] == 0x5C
+        if isWhole { position += 2 }
+        return finishString(kind: kind, isWhole: isWhole)
       }
       if reply.count < 256 { reply.append(byte) }
       position += 1
@@ -152,8 +153,9 @@ package struct KeyDecoder: Sendable {
     return false
   }
 
-  private mutating func finishString(kind: UInt8) -> Bool {
-    if kind == 0x5D, let color = TerminalReply(colorReply: reply) { keep(color) }
+  private mutating func finishString(kind: UInt8, isWhole: Bool) -> Bool {
+    if isWhole, kind == 0x5D, let color = TerminalReply(colorReply: reply) { keep(color) }
+    if isWhole, kind == 0x5F, let answer = TerminalReply(graphicsReply: reply) { keep(answer) }
     reply = []
     state = .ground
     return true

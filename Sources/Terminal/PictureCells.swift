@@ -91,16 +91,21 @@ package struct PictureCells: Hashable, Sendable {
     return grey
   }
 
-  /// Columns and rows in which a picture keeps its shape: a cell is about twice as high as wide.
-  package static func fit(width: Int, height: Int, in area: Size) -> Size {
+  /// Columns and rows in which a picture keeps its shape.
+  ///
+  /// - Parameter cell: the shape of a cell: about twice as high as wide, where that is not known better.
+  package static func fit(
+    width: Int, height: Int, in area: Size, cell: Size = Size(width: 1, height: 2)
+  ) -> Size {
     guard width > 0, height > 0, area.width > 0, area.height > 0 else {
       return Size(width: 0, height: 0)
     }
-    let rowsOfFullWidth = Double(area.width) * Double(height) / Double(width) / 2
+    let shape = Double(cell.height) / Double(cell.width)
+    let rowsOfFullWidth = Double(area.width) * Double(height) / Double(width) / shape
     if rowsOfFullWidth <= Double(area.height) {
       return Size(width: area.width, height: max(1, Int(rowsOfFullWidth.rounded())))
     }
-    let columns = Double(area.height) * 2 * Double(width) / Double(height)
+    let columns = Double(area.height) * shape * Double(width) / Double(height)
     return Size(width: min(area.width, max(1, Int(columns.rounded()))), height: area.height)
   }
 

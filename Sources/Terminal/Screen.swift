@@ -58,6 +58,11 @@ import Glibc
   var waiting: Frame?
   var pairs = PairCache()
   var looks: [PackedStyle: CellLook] = [:]
+  /// The picture that stands on the terminal.
+  var shownPicture: (picture: PixelPicture, graphics: PixelGraphics)?
+  var pixels = PixelDetection()
+  /// Pixels of a cell.
+  var cell = Size(width: 8, height: 16)
   var isEntered = false
   var isClosed = false
   var hasMouse: Bool
@@ -127,8 +132,8 @@ import Glibc
     enter()
   }
 
-  /// An empty frame of this terminal's size and characters.
-  package func makeFrame() -> Frame { Frame(size: size, glyphs: glyphs) }
+  /// An empty frame for this terminal.
+  package func makeFrame() -> Frame { Frame(size: size, glyphs: glyphs, graphics: graphics) }
 
   /// A router that knows this terminal's keys.
   package func makeRouter() -> InputRouter {

@@ -20,12 +20,13 @@ extension Screen {
     }
   }
 
-  /// Asks for the background colour and for synchronized updates; the answers come as input.
+  /// Asks for the background colour, for synchronized updates and for pixels; the answers come as input.
   ///
   /// Give what `InputRouter.takeReplies` returns to `note`. A terminal that knows neither is silent.
   package func askTerminal() {
     guard profile.isXtermLike, !profile.isScreen, isEntered else { return }
     output.append("\u{1B}]11;?\u{1B}\\\u{1B}[?2026$p".utf8)
+    output.append(pixels.question(isTmux: profile.isTmux))
     output.flush()
   }
 
@@ -41,7 +42,7 @@ extension Screen {
         theme = Theme(depth: theme.depth, isLight: isLight)
         last = nil
         changed = true
-      default: break
+      default: if pixels.note(reply) { changed = true }
       }
     }
     return changed

@@ -7,9 +7,7 @@ extension Screen {
   /// Takes the terminal: modes, alternate screen, paste brackets; the next frame is painted whole.
   func enter() {
     guard !isEntered else { return }
-    TerminalGuard.arm(
-      descriptor: descriptor, modes: savedModes,
-      bytes: strings.restore(hasMouse: hasMouse, title: options.title))
+    armGuard()
     var raw = Screen.rawModes(from: savedModes)
     unsafe tcsetattr(descriptor, TCSADRAIN, &raw)
     captureError()
@@ -25,6 +23,9 @@ extension Screen {
   func leave() {
     guard isEntered else { return }
     isEntered = false
+    // Half of a picture would stand in the way of what gives the terminal back.
+    if shownPicture != nil { output.cancel() }
+    removePicture()
     if !isCursorShown { curs_set(1) }
     endwin()
     output.append(strings.leave(hasMouse: hasMouse, title: options.title))
@@ -111,11 +112,17 @@ extension Screen {
     guard isOn != hasMouse else { return }
     hasMouse = isOn
     guard profile.isXtermLike, isEntered else { return }
-    TerminalGuard.arm(
-      descriptor: descriptor, modes: savedModes,
-      bytes: strings.restore(hasMouse: isOn, title: options.title))
+    armGuard()
     output.append((isOn ? TerminalStrings.mouseOn : TerminalStrings.mouseOff).utf8)
     output.flush()
+  }
+
+  /// Sets what gives the terminal back when the programme dies.
+  func armGuard() {
+    TerminalGuard.arm(
+      descriptor: descriptor, modes: savedModes,
+      bytes: (shownPicture?.graphics.removal ?? [])
+        + strings.restore(hasMouse: hasMouse, title: options.title))
   }
 
   /// Reads the terminal's size and makes ncurses follow; true if it changed.
@@ -124,6 +131,7 @@ extension Screen {
     let new = Screen.readSize(descriptor)
     let changed = new != size
     size = new
+    cell = Screen.readCell(descriptor)
     if Int(cn_lines()) != new.height || Int(cn_columns()) != new.width {
       resizeterm(Int32(new.height), Int32(new.width))
     }

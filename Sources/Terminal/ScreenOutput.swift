@@ -55,11 +55,16 @@ struct ScreenOutput {
       flush()
     }
     if !queue.isEmpty {
-      // A sequence cut in half is cancelled, so that what follows is not read as its rest.
-      queue = [0x18, 0x1B, 0x5C]
+      cancel()
       flush()
       queue = []
     }
+  }
+
+  /// Throws away what the terminal has not taken yet.
+  mutating func cancel() {
+    // A sequence cut in half is cancelled, so that what follows is not read as its rest.
+    if !queue.isEmpty { queue = [0x18, 0x1B, 0x5C] }
   }
 }
 

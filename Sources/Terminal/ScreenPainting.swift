@@ -39,19 +39,23 @@ extension Screen {
     waiting = nil
     if frame == last { return .unchanged }
     renewPairs()
+    // What paints all cells anew has wiped the picture away as well.
+    let isPictureDue = last == nil || frame.picture != shownPicture?.picture
+    if isPictureDue { removePicture() }
     for y in 0..<min(frame.size.height, size.height) { paintRow(y, of: frame) }
     placeCursor(frame.cursor)
     cn_update()
     last = frame
     let bytes = memory.take()
-    guard !bytes.isEmpty else { return .unchanged }
-    if hasSynchronizedUpdate {
+    if hasSynchronizedUpdate, !bytes.isEmpty {
       output.append("\u{1B}[?2026h".utf8)
       output.append(bytes)
       output.append("\u{1B}[?2026l".utf8)
     } else {
       output.append(bytes)
     }
+    if isPictureDue, let picture = frame.picture { show(picture) }
+    guard !output.isEmpty else { return .unchanged }
     output.flush()
     return .painted
   }

@@ -69,6 +69,16 @@ extension Screen {
     return Size(width: min(1024, Int(window.ws_col)), height: min(512, Int(window.ws_row)))
   }
 
+  /// Pixels of a cell of a terminal.
+  nonisolated static func readCell(_ descriptor: Int32) -> Size {
+    var window = winsize()
+    // Where the system knows nothing, the numbers stay 0.
+    _ = unsafe ioctl(descriptor, UInt(TIOCGWINSZ), &window)
+    return PixelGraphics.cell(
+      columns: Int(window.ws_col), rows: Int(window.ws_row), width: Int(window.ws_xpixel),
+      height: Int(window.ws_ypixel))
+  }
+
   /// The size of standard output's terminal, for what is printed without a full screen.
   package nonisolated static var outputSize: Size { readSize(STDOUT_FILENO) }
 

@@ -12,6 +12,23 @@ package enum TerminalReply: Hashable, Sendable {
   /// Device attributes: any terminal answers this, so it ends a wait for the others.
   case attributes([Int])
 
+  /// Whether what was asked by kitty's graphics protocol under a number is understood.
+  case graphics(number: Int, isSupported: Bool)
+
+  /// Reads `Gi=31;OK`, in which other keys may stand beside the number.
+  init?(graphicsReply bytes: [UInt8]) {
+    let text = VisibleText.decode(bytes)
+    guard bytes.count <= 64, text.hasPrefix("G"), let semicolon = text.firstIndex(of: ";") else {
+      return nil
+    }
+    let keys = text[..<semicolon].dropFirst().split(separator: ",")
+    let numbers = keys.filter { $0.hasPrefix("i=") }.map { $0.dropFirst(2) }
+    guard numbers.count == 1, numbers[0].utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+      let number = Int(numbers[0])
+    else { return nil }
+    self = .graphics(number: number, isSupported: text[semicolon...] == ";OK")
+  }
+
   /// Reads `11;rgb:RRRR/GGGG/BBBB`, one to four digits a component.
   init?(colorReply bytes: [UInt8]) {
     let text = VisibleText.decode(bytes)

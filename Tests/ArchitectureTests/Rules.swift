@@ -49,6 +49,7 @@ enum Rules {
     ("Sources/Terminal/Screen", "ncurses calls"),
     ("Sources/Terminal/PictureCells", "a call of libchafa"),
     ("Sources/Terminal/Prompt", "readline calls"),
+    ("Sources/Terminal/SixelEncoder", "a call of libchafa"),
     ("Sources/Terminal/TerminalGuard", "signal handlers and terminal modes"),
     ("Sources/Runtime/ComputeThread", "executor conversions"),
     ("Sources/Runtime/Engine/Engine.swift", "the engine's executor reference"),

@@ -34,7 +34,12 @@ import Testing
 
     private func wait(_ deadline: ContinuousClock.Instant?) -> LoopInput {
       deadlines.append(deadline)
-      if !inputs.isEmpty { return inputs.removeFirst() }
+      if !inputs.isEmpty {
+        let input = inputs.removeFirst()
+        // Nothing at all is a deadline that passed; anything else comes at once.
+        if input.bytes.isEmpty, input.size == nil { time += 2_000_000_000 }
+        return input
+      }
       if deadline == nil, let state = shown.last, state.running == nil, let last = whenIdle(state) {
         return last
       }
@@ -253,6 +258,23 @@ import Testing
     }
     let loop = Self.started(world)
     #expect(loop.state.isZoomed)
+  }
+
+  @Test func anAnswerOfTheTerminalIsNotCutByAnotherEvent() {
+    let world = Self.world()
+    var event = LoopInput()
+    event.size = Size(width: 80, height: 24)
+    for piece in ["a\u{1B}", "_Gi=1346454341;", "OK\u{1B}", "\\b"] {
+      world.type(piece)
+      world.inputs.append(event)
+    }
+    world.whenIdle = { _ in
+      var input = LoopInput()
+      input.isClosed = true
+      return input
+    }
+    let loop = Self.started(world)
+    #expect(loop.state.prompt.text == "ab" && loop.state.mode == .insert)
   }
 
   @Test func aVeryLongPasteIsRefused() {

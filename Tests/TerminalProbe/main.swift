@@ -12,6 +12,7 @@ import Terminal
   var lastSent = ""
   var note = "ready"
   var completions: [String] = []
+  var hasPicture = false
   var isRunning = true
   let arguments = CommandLine.arguments
 
@@ -68,6 +69,7 @@ import Terminal
     case .function(7): note = "bad \u{1B}]52;c;eA==\u{07}\u{9B}2J\u{202E}|"
     case .function(8): _ = write(2, "library noise\n", 14)
     case .function(10): screen.askTerminal()
+    case .function(11): hasPicture.toggle()
     case .function(9): for step in 0..<400 { flood(step) }
     default: break
     }
@@ -105,6 +107,11 @@ import Terminal
     frame.write("mode \(display.mode) search \(display.isSearching)", at: Point(x: 0, y: 4))
     let inside = frame.box(low, title: "prompt", rightTitle: "C-c quits", focused: true)
     display.draw(in: inside, on: &frame)
+    if hasPicture, frame.graphics != nil {
+      frame.picture = PixelPicture(
+        pixels: [255, 0, 0, 255, 0, 0, 255, 255], width: 2, height: 1,
+        area: Rect(x: 10, y: 8, width: 8, height: 4))
+    }
     screen.present(frame)
   }
 

@@ -14,6 +14,9 @@ package struct ScreenModel {
   package private(set) var clears = 0
   package private(set) var colorChanges = 0
   package private(set) var cursor = (x: 0, y: 0)
+  /// Pictures in pixels that stand on the screen: `kitty`, `sixel`.
+  package private(set) var pictures: Set<String> = []
+  private var savedCursor = (x: 0, y: 0)
   private var cells: [[String]]
   private var main: [[String]]
   private var pending: [UInt8] = []
@@ -129,18 +132,11 @@ package struct ScreenModel {
     guard index + 1 < pending.count else { return nil }
     switch pending[index + 1] {
     case 0x5B: return controlSequence(index)
-    case 0x5D, 0x50:
-      var end = index + 2
-      while end < pending.count {
-        if pending[end] == 0x07 { return end + 1 }
-        if pending[end] == 0x1B, end + 1 < pending.count, pending[end + 1] == 0x5C {
-          return end + 2
-        }
-        end += 1
-      }
-      return nil
+    case 0x5D, 0x50, 0x5F: return string(index)
     case 0x28, 0x29: return index + 2 < pending.count ? index + 3 : nil
-    case 0x37, 0x38, 0x3D, 0x3E, 0x5C: return index + 2
+    case 0x37: savedCursor = cursor
+    case 0x38: cursor = savedCursor
+    case 0x3D, 0x3E, 0x5C: return index + 2
     case 0x4D:
       if cursor.y == region.lowerBound {
         scroll(region, by: -1)
@@ -150,6 +146,27 @@ package struct ScreenModel {
     default: unknown.append("ESC \(pending[index + 1])")
     }
     return index + 2
+  }
+
+  /// A control string up to BEL or ESC `\`.
+  private mutating func string(_ index: Int) -> Int? {
+    let start = index + 2
+    guard var end = pending[start...].firstIndex(where: { $0 == 0x07 || $0 == 0x1B }) else {
+      return nil
+    }
+    let head = String(decoding: pending[start..<min(end, start + 40)], as: UTF8.self)
+    if pending[end] == 0x1B {
+      guard end + 1 < pending.count else { return nil }
+      end += 1
+    }
+    switch pending[index + 1] {
+    case 0x5F where head.hasPrefix("Ga=T"): pictures.insert("kitty")
+    case 0x5F where head.hasPrefix("Ga=d"): pictures.remove("kitty")
+    case 0x50 where head.drop(while: { $0.isNumber || $0 == ";" }).first == "q":
+      pictures.insert("sixel")
+    default: break
+    }
+    return end + 1
   }
 
   private mutating func controlSequence(_ index: Int) -> Int? {
@@ -169,7 +186,7 @@ package struct ScreenModel {
     switch (final, isPrivate) {
     case ("h", true): for mode in numbers { setMode(mode, to: true) }
     case ("l", true): for mode in numbers { setMode(mode, to: false) }
-    case ("h", false), ("l", false), ("t", false), ("p", true): break
+    case ("h", false), ("l", false), ("t", false), ("p", true), ("c", false): break
     case ("H", _), ("f", _):
       cursor = (
         min(columns, max(1, numbers.count > 1 ? numbers[1] : 1)) - 1, min(rows, first) - 1
@@ -219,7 +236,10 @@ package struct ScreenModel {
     default: cells[cursor.y] = Array(repeating: " ", count: columns)
     }
     guard screen else { return }
-    if mode == 2 || (mode == 0 && cursor == (0, 0)) { clears += 1 }
+    if mode == 2 || (mode == 0 && cursor == (0, 0)) {
+      clears += 1
+      pictures = []
+    }
     for y in 0..<rows where mode == 2 || (mode == 0 && y > cursor.y) || (mode == 1 && y < cursor.y)
     {
       cells[y] = Array(repeating: " ", count: columns)

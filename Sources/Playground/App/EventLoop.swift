@@ -17,6 +17,8 @@ import Terminal
   private let outside: Surroundings
   private let mailbox: Mailbox
   private var decoder: KeyDecoder
+  /// Monotonic time at which bytes that are held back, in case more come, are settled as keys.
+  private var settlingTime: UInt64?
   private var jobs: [Int: Job] = [:]
   private var isDone = false
   /// Whether the state changed since the last frame.
@@ -63,7 +65,9 @@ import Terminal
   /// When the wait must end by itself: for a frame that is due, or a key that may be half.
   private func deadline() -> ContinuousClock.Instant? {
     let frame = isDirty ? nextFrame : nil
-    let key = decoder.pendingTimeout.map { ContinuousClock.now + $0 }
+    let key = settlingTime.map {
+      ContinuousClock.now + .nanoseconds($0 - min($0, state.clock.monotonic))
+    }
     guard let frame, let key else { return frame ?? key }
     return min(frame, key)
   }
@@ -88,14 +92,21 @@ import Terminal
       dispatch(.terminate)
     }
     if input.isClosed { dispatch(.terminate) }
-    let events = input.bytes.isEmpty ? flushedKeys() : decoder.feed(input.bytes)
-    for event in events where !isDone { take(event) }
+    for event in keys(in: input.bytes) where !isDone { take(event) }
     if outside.note(decoder.takeReplies()) { isDirty = true }
   }
 
-  /// Keys that were held back in case more bytes came; none came in time.
-  private func flushedKeys() -> [KeyEvent] {
-    decoder.pendingTimeout == nil ? [] : decoder.flush()
+  /// The keys that bytes complete; without bytes those that were held back, where no more came in time.
+  ///
+  /// A word of the engine ends a wait as well, and must not cut the terminal's answer in two.
+  private func keys(in bytes: [UInt8]) -> [KeyEvent] {
+    let isLate = settlingTime.map { state.clock.monotonic >= $0 } ?? false
+    guard !bytes.isEmpty || isLate else { return [] }
+    let events = bytes.isEmpty ? decoder.flush() : decoder.feed(bytes)
+    settlingTime = decoder.pendingTimeout.map {
+      state.clock.monotonic &+ UInt64($0 / .nanoseconds(1))
+    }
+    return events
   }
 
   private func take(_ event: KeyEvent) {

@@ -32,6 +32,11 @@ extension Commands {
     Command("picture-previous", "K", in: .pictures, "the picture before", hint: ("picture", 4)) {
       state, _ in state.showWork(-1)
     },
+    Command(
+      "picture-zoom", "z", in: .pictures, "the picture on the whole screen, or not",
+      hint: ("zoom", 4),
+      unless: { $0.pictures.picture == nil ? "paint a picture first: F9" : nil }
+    ) { state, _ in state.toggle(.picture) },
     Command("paint-lower", "-", in: .pictures, "the chosen value a step down", hint: ("value", 5)) {
       state, _ in state.movePictureKnob(by: -1)
     },

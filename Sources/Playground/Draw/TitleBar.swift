@@ -190,6 +190,7 @@ enum StatusLine {
       return [("j/k", "scroll"), ("i", "ids or text"), ("y", "copy"), ("Esc", "closes")]
     case .log: return [("j/k", "scroll"), ("Esc", "closes")]
     case .race: return hints([.race, .anywhere], state)
+    case .picture: return [("z/q/Esc", "back to the panes")]
     case .input, nil: break
     }
     let scopes: [Scope] =
@@ -207,7 +208,8 @@ enum StatusLine {
         guard let hint = command.hint, let key = shownKey(of: command, state) else { continue }
         let rank = hint.rank + (state.mode == .normal && place == 0 ? -10 : 0)
         if let index = groups.firstIndex(where: { $0.label == hint.label }) {
-          groups[index].keys.append(key)
+          // A pane may do by a key what it does elsewhere, in its own way.
+          if !groups[index].keys.contains(key) { groups[index].keys.append(key) }
         } else {
           groups.append((hint.label, rank, [key]))
         }

@@ -3,7 +3,7 @@ import Terminal
 
 /// Draws the layers, the top one last.
 func drawOverlays(_ state: PlaygroundState, _ layout: Layout, on frame: inout Frame) {
-  for overlay in state.overlays {
+  for (place, overlay) in state.overlays.enumerated() {
     switch overlay {
     case .help(let list): HelpOverlay.draw(list, on: &frame)
     case .palette(let list): PaletteOverlay.draw(list, state, on: &frame)
@@ -14,6 +14,8 @@ func drawOverlays(_ state: PlaygroundState, _ layout: Layout, on frame: inout Fr
     case .inspector(let inspector): InspectorOverlay.draw(inspector, state, on: &frame)
     case .log(let top): drawLog(state, top, on: &frame)
     case .race: RaceScreen.draw(state, on: &frame)
+    case .picture:
+      PictureZoom.draw(state, isTop: place == state.overlays.count - 1, on: &frame)
     }
   }
 }

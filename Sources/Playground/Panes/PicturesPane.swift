@@ -42,11 +42,11 @@ enum PicturesPane {
 
   /// The pictures at the sizes that are to be drawn.
   static func wanted(_ state: PlaygroundState) -> Set<PicturesState.CellsKey> {
+    var keys = Set(PictureZoom.wanted(state).map { [$0] } ?? [])
     guard state.pictures.work != nil,
       let place = Layout(state).panes.first(where: { $0.id == .pictures })
-    else { return [] }
+    else { return keys }
     let parts = Parts(place.content, state)
-    var keys = Set<PicturesState.CellsKey>()
     for tile in tiles(state, in: parts.picture) {
       if let key = tile.key(state.pictures.look) { keys.insert(key) }
     }

@@ -18,6 +18,7 @@ extension PlaygroundState {
     case .inspector(let inspector): return handle(key, in: inspector)
     case .log(let top): return handle(key, inLogAt: top)
     case .race: return handleInRace(key)
+    case .picture: return handleOverPicture(key)
     }
   }
 

@@ -168,6 +168,12 @@ extension PlaygroundState {
     say(.info, change(&pictures.look))
   }
 
+  /// Ends the picture on the whole screen; it knows no other keys of its own.
+  mutating func handleOverPicture(_ key: Key) -> [Effect] {
+    if [.escape, .character("q"), .character("z")].contains(key) { overlays.removeLast() }
+    return []
+  }
+
   // MARK: Files
 
   /// Writes the shown picture, with what it was painted from.
