@@ -57,6 +57,49 @@ import Testing
     }
   }
 
+  /// Blocks of 32 in 8 bits: near the floats, the same bits on every instruction set, in one piece or row by row.
+  @Test(arguments: [(3, 64, 40), (20, 96, 33), (5, 33, 17)])
+  func productsInIntegersAreNearThoseOfFloats(shape: (Int, Int, Int)) {
+    let (rows, depth, outputs) = shape
+    var random = SampleGenerator(seed: 8)
+    let weights = DenseWeights(
+      Tensor(values: random.floats(outputs * depth), rows: outputs, columns: depth),
+      bias: Tensor(values: random.floats(outputs), rows: 1, columns: outputs))
+    let x = buffer(random.floats(rows * depth))
+    let before = random.floats(rows * outputs)
+    for adding in [false, true] {
+      var first: [Float]?
+      for kernels in Kernels.available {
+        let (exact, whole, single) = (buffer(before), buffer(before), buffer(before))
+        let input = FloatRows(x, stride: depth)
+        kernels.dense(
+          input, count: rows, by: weights, into: FloatRows(exact, stride: outputs), adding: adding)
+        kernels.dense(
+          input, count: rows, by: weights, into: FloatRows(whole, stride: outputs), adding: adding,
+          inIntegers: true)
+        for row in 0..<rows {
+          kernels.dense(
+            input.dropping(row), count: 1, by: weights,
+            into: FloatRows(single, stride: outputs).dropping(row), adding: adding,
+            inIntegers: true)
+        }
+        let (floats, integers) = (
+          exact.array(0..<rows * outputs), whole.array(0..<rows * outputs)
+        )
+        #expect(single.array(0..<rows * outputs) == integers)
+        #expect(integers == first ?? integers, "\(kernels.name)")
+        first = integers
+        if depth % 32 == 0 {
+          let error = zip(floats, integers).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+          let size = floats.reduce(0) { $0 + $1 * $1 }
+          #expect(error > 0 && error < 1e-3 * size, "\(kernels.name)")
+        } else {
+          #expect(integers == floats, "rows of no whole number of blocks stay floats")
+        }
+      }
+    }
+  }
+
   @Test func aProductWithAPlainMatrixReadsItsRows() {
     var random = SampleGenerator(seed: 7)
     let (rows, depth, outputs, stride) = (6, 19, 45, 50)

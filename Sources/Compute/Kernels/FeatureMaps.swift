@@ -60,19 +60,55 @@ package final class DenseWeights {
     }
   }
 
-  package var byteCount: Int { packed.byteCount + (bias?.byteCount ?? 0) }
+  package var byteCount: Int {
+    packed.byteCount + (bias?.byteCount ?? 0) + (hasIntegers ? integers?.byteCount ?? 0 : 0)
+  }
+
+  private var hasIntegers = false
+
+  /// The same matrix in 8 bits, made when first asked for; nil where rows are no whole number of blocks.
+  package private(set) lazy var integers: Tensor? = {
+    guard let rowBytes = ElementType.q8_0.rowByteCount(columns: depth), depth > 0 else {
+      return nil
+    }
+    let bytes = Storage<UInt8>(count: outputs * rowBytes)
+    for output in 0..<outputs {
+      let start = output / Self.group * depth * Self.group + output % Self.group
+      for block in 0..<depth / 32 {
+        let values = (0..<32).map { packed[start + (block * 32 + $0) * Self.group] }
+        let scale = Float16((values.map(abs).max() ?? 0) / 127)
+        let target = output * rowBytes + block * 34
+        bytes[target] = UInt8(truncatingIfNeeded: scale.bitPattern)
+        bytes[target + 1] = UInt8(truncatingIfNeeded: scale.bitPattern >> 8)
+        let inverse = scale > 0 ? 1 / Float(scale) : 0
+        for (place, value) in values.enumerated() {
+          let integer = min(max((value * inverse).rounded(), -127), 127)
+          bytes[target + 2 + place] = UInt8(bitPattern: Int8(integer))
+        }
+      }
+    }
+    hasIntegers = true
+    return Tensor(.q8_0, rows: outputs, columns: depth, in: bytes, at: 0)
+  }()
 }
 
 extension Kernels {
   /// `y[i][r] = bias[r] + weights[r] · x[i]` for `count` rows and some outputs, added to `y` where `adding`.
   ///
-  /// - Parameter outputs: begins at a multiple of `DenseWeights.group`; nil is all.
+  /// - Parameters:
+  ///   - outputs: begins at a multiple of `DenseWeights.group`; nil is all.
+  ///   - inIntegers: multiplies in 8 bits, where the weights were made ready for it.
   package func dense(
     _ x: FloatRows, count: Int, by weights: DenseWeights, outputs: Range<Int>? = nil,
-    into y: FloatRows, adding: Bool = false
+    into y: FloatRows, adding: Bool = false, inIntegers: Bool = false
   ) {
     let outputs = outputs ?? 0..<weights.outputs
     guard count > 0, !outputs.isEmpty else { return }
+    if inIntegers, let integers = weights.integers {
+      return dense(
+        x, count: count, by: integers, bias: weights.bias, outputs: outputs, into: y, adding: adding
+      )
+    }
     precondition(outputs.lowerBound % DenseWeights.group == 0)
     precondition(outputs.lowerBound >= 0 && outputs.upperBound <= weights.outputs)
     precondition(x.holds(rows: count, columns: weights.depth))
@@ -93,6 +129,34 @@ extension Kernels {
     unsafe product.y_stride = Int64(y.stride)
     unsafe product.adds = adding ? 1 : 0
     unsafe ck_dense_product(isa, &product)
+  }
+
+  /// The same product with rows and weights in 8 bits, a scale for each 32 of them.
+  private func dense(
+    _ x: FloatRows, count: Int, by weights: Tensor, bias: Buffer?, outputs: Range<Int>,
+    into y: FloatRows, adding: Bool
+  ) {
+    let depth = weights.columns
+    precondition(x.holds(rows: count, columns: depth))
+    precondition(y.holds(rows: count, columns: outputs.upperBound))
+    let rows = Activations(rows: count, columns: depth, forms: [.int8PerBlock32])
+    for row in 0..<count {
+      rows.floats.copy(from: x.buffer, x.start(row)..<x.start(row) + depth, to: row * depth)
+    }
+    prepare(rows, rows: 0..<count, form: .int8PerBlock32)
+    let width = weights.rows
+    let result = adding ? Buffer(count: count * width) : y.buffer
+    let (offset, stride) = adding ? (0, width) : (y.offset, y.stride)
+    multiply(
+      weights, rows: outputs, by: rows, tokens: 0..<count, into: result, at: offset, stride: stride)
+    for row in 0..<count {
+      let start = y.start(row) + outputs.lowerBound
+      if adding {
+        add(y.buffer, at: start, result, at: row * width + outputs.lowerBound, count: outputs.count)
+      }
+      guard let bias else { continue }
+      add(y.buffer, at: start, bias, at: outputs.lowerBound, count: outputs.count)
+    }
   }
 
   /// `y[i][r] = sum over k of x[i][k] * matrix[k][r]`, for attention: keys and values change with every row.

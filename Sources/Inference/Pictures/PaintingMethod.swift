@@ -18,6 +18,8 @@ extension PaintingMethod {
 /// What pictures are painted with: methods fill its slots.
 package struct PaintingPlan {
   package var painter: (any Painter)?
+  /// Whether the networks multiply in 8 bits, where their weights allow it.
+  package var usesIntegers = false
 
   package init() {}
 

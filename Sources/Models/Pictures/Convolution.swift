@@ -31,6 +31,7 @@ package struct Convolution {
     } else {
       let depth = weights.depth
       let kernels = compute.kernels
+      let inIntegers = compute.ready(weights)
       compute.pieces(of: y.places, most: max(1, min(64, MapCompute.scratchCount / depth))) {
         places, scratch in
         for (row, place) in places.enumerated() {
@@ -38,7 +39,7 @@ package struct Convolution {
         }
         kernels.dense(
           FloatRows(scratch, stride: depth), count: places.count, by: weights,
-          into: y.rows.dropping(places.lowerBound))
+          into: y.rows.dropping(places.lowerBound), inIntegers: inIntegers)
       }
     }
     compute.clock.mark(.convolution, operations: 2 * y.places * weights.depth * weights.outputs)
@@ -84,11 +85,12 @@ package struct TransposedConvolution {
     let y = compute.map(
       pictures: x.pictures, height: 2 * x.height, width: 2 * x.width, channels: outputs)
     let kernels = compute.kernels
+    let inIntegers = compute.ready(weights)
     let room = MapCompute.scratchCount / weights.outputs
     compute.pieces(of: x.places, most: max(1, min(64, room))) { places, scratch in
       kernels.dense(
         x.rows.dropping(places.lowerBound), count: places.count, by: weights,
-        into: FloatRows(scratch, stride: weights.outputs))
+        into: FloatRows(scratch, stride: weights.outputs), inIntegers: inIntegers)
       for (row, place) in places.enumerated() {
         let line = place / x.width * 2
         let column = place % x.width * 2
@@ -140,6 +142,7 @@ struct ConvolutionBlock {
     let moments = compute.moments(of: inner, epsilon: Self.epsilon)
     compute.clock.mark(.norm)
     let room = MapCompute.scratchCount / wide.outputs
+    let (widens, narrows) = (compute.ready(wide), compute.ready(narrow))
     compute.pieces(of: x.places, most: max(1, min(32, room))) { places, scratch in
       for place in places {
         let picture = place / x.area
@@ -154,11 +157,12 @@ struct ConvolutionBlock {
       }
       let hidden = FloatRows(scratch, stride: wide.outputs)
       kernels.dense(
-        inner.rows.dropping(places.lowerBound), count: places.count, by: wide, into: hidden)
+        inner.rows.dropping(places.lowerBound), count: places.count, by: wide, into: hidden,
+        inIntegers: widens)
       kernels.gelu(scratch, at: 0, count: places.count * wide.outputs, ones: compute.ones)
       kernels.dense(
         hidden, count: places.count, by: narrow, into: x.rows.dropping(places.lowerBound),
-        adding: true)
+        adding: true, inIntegers: narrows)
     }
     compute.clock.mark(.feedForward, operations: 4 * x.places * channels * wide.outputs)
   }

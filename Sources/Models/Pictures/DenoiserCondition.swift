@@ -19,28 +19,27 @@ struct WordSketch {
   var byteCount: Int { inner.byteCount + outer.byteCount }
 
   /// `[rows, outputs]`.
-  func callAsFunction(_ rows: [DenoiserRow], on compute: MapCompute) -> Buffer {
-    let hidden = compute.product(
-      words(of: rows, nothing: nothing), rows: rows.count, by: inner)
+  func callAsFunction(_ texts: [TextVector?], on compute: MapCompute) -> Buffer {
+    let hidden = compute.product(words(texts, nothing: nothing), rows: texts.count, by: inner)
     compute.kernels.gelu(hidden, at: 0, count: hidden.count, ones: compute.ones)
-    return compute.product(hidden, rows: rows.count, by: outer)
+    return compute.product(hidden, rows: texts.count, by: outer)
   }
 }
 
-/// The vectors of rows, their numbers brought to about one.
-private func words(of rows: [DenoiserRow], nothing: [Float]) -> Buffer {
-  let result = Buffer(count: rows.count * TextVector.count)
+/// The vectors of texts, their numbers brought to about one.
+private func words(_ texts: [TextVector?], nothing: [Float]) -> Buffer {
+  let result = Buffer(count: texts.count * TextVector.count)
   let factor = Float(TextVector.count).squareRoot()
-  for (row, one) in rows.enumerated() {
+  for (row, text) in texts.enumerated() {
     result.replace(
-      at: row * TextVector.count, with: (one.text?.values ?? nothing).map { $0 * factor })
+      at: row * TextVector.count, with: (text?.values ?? nothing).map { $0 * factor })
   }
   return result
 }
 
 extension MapCompute {
   /// `[rows, outputs]`, of as many rows as wanted.
-  fileprivate func product(_ x: Buffer, rows: Int, by weights: DenseWeights) -> Buffer {
+  func product(_ x: Buffer, rows: Int, by weights: DenseWeights) -> Buffer {
     let result = Buffer(count: rows * weights.outputs)
     dense(
       FloatRows(x, stride: weights.depth), count: rows, by: weights,
@@ -82,7 +81,7 @@ struct TimeCondition {
       let part = compute.product(x, rows: rows.count, by: weights)
       compute.kernels.add(result, at: 0, part, at: 0, count: result.count)
     }
-    add(words(of: rows, nothing: nothing), by: text)
+    add(words(rows.map(\.text), nothing: nothing), by: text)
     if let guidance { add(waves(rows.map { ($0.guidance - 1) / 10 }), by: guidance) }
     compute.kernels.silu(result, at: 0, count: rows.count * told, ones: compute.ones)
     return FloatRows(result, stride: told)

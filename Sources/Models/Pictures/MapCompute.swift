@@ -6,6 +6,8 @@ package final class MapCompute {
   package let pool: WorkerPool
   package let clock: PhaseClock
   package let arena = MapArena()
+  /// Whether products are in 8 bits, where weights allow it.
+  package var usesIntegers = false
   let kernels = Kernels.shared
   /// Scratch of each worker.
   private var scratch: [Buffer]
@@ -54,21 +56,27 @@ package final class MapCompute {
     }
   }
 
+  /// Makes weights ready for the products to come; answers whether these are in 8 bits.
+  func ready(_ weights: DenseWeights) -> Bool { usesIntegers && weights.integers != nil }
+
   /// A product of all rows, cut by rows or, where there are few, by outputs.
   func dense(
     _ x: FloatRows, count: Int, by weights: DenseWeights, into y: FloatRows, adding: Bool = false
   ) {
     let kernels = self.kernels
+    let inIntegers = ready(weights)
     if count >= 16 * pool.count {
       pieces(of: count, most: 64) { rows, _ in
         kernels.dense(
           x.dropping(rows.lowerBound), count: rows.count, by: weights,
-          into: y.dropping(rows.lowerBound), adding: adding)
+          into: y.dropping(rows.lowerBound), adding: adding, inIntegers: inIntegers)
       }
     } else {
       pool.run { worker in
         let outputs = worker.share(of: weights.outputs, multipleOf: DenseWeights.group)
-        kernels.dense(x, count: count, by: weights, outputs: outputs, into: y, adding: adding)
+        kernels.dense(
+          x, count: count, by: weights, outputs: outputs, into: y, adding: adding,
+          inIntegers: inIntegers)
       }
     }
   }

@@ -109,7 +109,8 @@ package final class MapDenoiser: PictureDenoiser {
   package func encode(_ maps: Buffer, _ rows: [DenoiserRow]) -> any DenoiserFeatures {
     compute.clock.start()
     let told = condition(rows, on: compute)
-    let fine = enter(beside(sketch(rows, on: compute), maps, pictures: rows.count), on: compute)
+    let sketches = sketch(rows.map(\.text), on: compute)
+    let fine = enter(beside(sketches, maps, pictures: rows.count), on: compute)
     let width = fine.channels
     for place in 0..<fine.places {
       compute.kernels.add(

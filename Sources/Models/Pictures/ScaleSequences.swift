@@ -12,6 +12,8 @@ final class ScaleSequences: PictureSequences {
   private let values: [Buffer]
   /// What the first token is told, `[sequences, width]`.
   private let start: Buffer
+  /// What words say of each token, `[sequences, length, width]`; nil where the network is not told it.
+  private let sketches: Buffer?
   /// Of each layer shift, scale + 1 and gate of attention, then of the feed-forward part: `[sequences, 6, width]`.
   private let modulations: [Buffer]
   /// Shift and scale + 1 before the head, `[sequences, 2, width]`.
@@ -26,6 +28,7 @@ final class ScaleSequences: PictureSequences {
     keys = model.layers.map { _ in Buffer(count: rows * width * model.length) }
     values = model.layers.map { _ in Buffer(count: rows * width * model.length) }
     let compute = model.compute
+    sketches = model.sketch?(texts, scales: model.scales, on: compute)
     let told = Buffer(count: rows * TextVector.count)
     for (row, text) in texts.enumerated() {
       told.replace(at: row * TextVector.count, with: text?.values ?? model.nothing)
@@ -77,6 +80,10 @@ final class ScaleSequences: PictureSequences {
     for row in 0..<all {
       compute.kernels.add(
         x.values, at: row * width, model.places, at: (count + row % rows) * width, count: width)
+      guard let sketches else { continue }
+      let token = row / rows * model.length + count + row % rows
+      compute.kernels.add(
+        x.values, at: row * width, sketches, at: token * width, count: width)
     }
     compute.clock.mark(.embedding)
     for layer in model.layers.indices { run(layer, x, rows: rows) }

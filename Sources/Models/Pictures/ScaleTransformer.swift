@@ -24,6 +24,8 @@ package final class ScaleTransformer: PictureTransformer {
   private(set) var places: Buffer
   /// A grid that the places of any scale are means of, `[side * side, width]`; nil where scales cannot be chosen.
   private let grid: (side: Int, values: Buffer)?
+  /// What words alone say of a picture, where the network was trained to be told it.
+  let sketch: ScaleSketch?
   let modulation: DenseWeights
   let layers: [Layer]
   let last: DenseWeights
@@ -71,9 +73,11 @@ package final class ScaleTransformer: PictureTransformer {
       let side = try weights.integer("grid", 1...64)
       let values = try weights.floats("position", rows: side * side, columns: width)
       grid = (side, values)
+      sketch = try ScaleSketch(weights, latent: latent, width: width)
       places = Self.places(scales, from: values, side: side, width: width)
     } else {
       grid = nil
+      sketch = nil
       places = try Self.places(weights, scales, width: width)
     }
     modulation = try weights.dense("modulation", outputs: 6 * width, depth: width)
@@ -85,7 +89,9 @@ package final class ScaleTransformer: PictureTransformer {
     last = try weights.dense("last", outputs: 2 * width, depth: width)
     head = try weights.dense("head", outputs: codes, depth: width)
     byteCount =
-      [text, enter, modulation, last, head].reduce(places.byteCount) { $0 + $1.byteCount }
+      [text, enter, modulation, last, head].reduce(
+        places.byteCount + (sketch?.byteCount ?? 0)
+      ) { $0 + $1.byteCount }
       + layers.reduce(0) { sum, layer in
         [layer.qkv, layer.out, layer.wide, layer.narrow].reduce(sum) { $0 + $1.byteCount }
       }
@@ -128,7 +134,7 @@ package final class ScaleTransformer: PictureTransformer {
     (codes, width, heads, latent) = (other.codes, other.width, other.heads, other.latent)
     (compute, text, nothing, enter) = (other.compute, other.text, other.nothing, other.enter)
     (modulation, layers, last) = (other.modulation, other.layers, other.last)
-    (head, byteCount, grid) = (other.head, other.byteCount, other.grid)
+    (head, byteCount, grid, sketch) = (other.head, other.byteCount, other.grid, other.sketch)
   }
 
   /// The same weights for other scales.

@@ -38,6 +38,7 @@ final class PictureShelf {
       choices, standard: PaintingRequest.defaultPainter)
     var plan = PaintingPlan()
     try plan.install(methods, context: context)
+    compute.usesIntegers = plan.usesIntegers
     guard let painter = plan.painter else {
       throw InferenceError(.invalidRequest, "none of the methods paints")
     }

@@ -69,17 +69,22 @@ class Weights:
         self.convolution(f"{name}.attention.qkv", attention.qkv)
         self.convolution(f"{name}.attention.out", attention.out)
 
+    def sketch(self, name, model):
+        self.values |= {f"{name}.inner": model.sketch[0].out_features, f"{name}.side": model.side}
+        self.linear(f"{name}.sketch.0", model.sketch[0])
+        self.linear(f"{name}.sketch.1", model.sketch[2])
+
     def denoiser(self, name, model):
         first, attention = model.down_fine[0]
         rows = ("down_fine", "down_coarse", "middle", "up_coarse", "up_fine")
         rates = model.rates()
         self.values |= {
-            f"{name}.side": model.position.shape[-1], f"{name}.latent": len(model.mean),
+            f"{name}.latent": len(model.mean),
             f"{name}.widths": [model.down.in_channels, model.down.out_channels],
             f"{name}.depths": [len(getattr(model, row)) for row in rows], f"{name}.heads": attention.heads,
             f"{name}.block_size": first.depthwise.kernel_size[0],
             f"{name}.grow": first.wide.out_channels // first.wide.in_channels,
-            f"{name}.told": model.text.out_features, f"{name}.inner": model.sketch[0].out_features, f"{name}.rates": len(rates),
+            f"{name}.told": model.text.out_features, f"{name}.rates": len(rates),
             f"{name}.guided": int(model.guidance is not None)}
         self.matrix(f"{name}.mean", model.mean)
         self.matrix(f"{name}.spread", model.spread)
@@ -88,8 +93,7 @@ class Weights:
         self.linear(f"{name}.time.0", model.told[0])
         self.linear(f"{name}.time.1", model.told[2])
         self.linear(f"{name}.text", model.text)
-        self.linear(f"{name}.sketch.0", model.sketch[0])
-        self.linear(f"{name}.sketch.1", model.sketch[2])
+        self.sketch(name, model)
         if model.guidance is not None:
             self.linear(f"{name}.guidance", model.guidance)
         self.matrix(f"{name}.position", model.position[0].permute(1, 2, 0).flatten(0, 1), weightfile.F32)
@@ -169,6 +173,8 @@ class Weights:
         if isinstance(model, FlexibleTransformer):
             self.values |= {f"{name}.grid": model.position.shape[-1], f"{name}.scales": [1, model.side]}
             self.matrix(f"{name}.position", model.position.permute(1, 2, 0).flatten(0, 1), weightfile.F32)
+            self.sketch(name, model)
+            self.linear(f"{name}.enter_sketch", model.enter_sketch)
         else:
             self.matrix(f"{name}.position", model.position, weightfile.F32)
             self.matrix(f"{name}.level", model.level, weightfile.F32)

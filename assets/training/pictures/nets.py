@@ -264,12 +264,22 @@ class ScaleTransformer(nn.Module):
         return torch.cat(parts, 1)
 
 
-class FlexibleTransformer(ScaleTransformer):
-    """Foretells a size from the size before it, whatever the sizes are: places come from one grid, levels have no names."""
+def sketcher(inner, outputs):
+    """What a small network makes of words alone."""
+    return nn.Sequential(nn.Linear(TEXT, inner), nn.GELU(approximate="tanh"), nn.Linear(inner, outputs))
 
-    def __init__(self, codes=1024, latent=16, width=256, layers=8, heads=4, side=8, grid=16):
+
+class FlexibleTransformer(ScaleTransformer):
+    """Foretells a size from the size before it, whatever the sizes are: places come from one grid, levels have no names.
+
+    Every token is also told its place of a sketch: what a small network makes of the words alone.
+    """
+
+    def __init__(self, codes=1024, latent=16, width=256, layers=8, heads=4, side=8, grid=16, inner=512):
         super().__init__(codes, latent, width, layers, heads, scales=(1,))
-        self.side = side
+        self.side, self.latent = side, latent
+        self.sketch = sketcher(inner, latent * side * side)
+        self.enter_sketch = nn.Linear(latent, width)
         del self.level
         angles = [torch.arange(grid)[:, None] / 10_000 ** (torch.arange(width // 4) / (width // 4))] * 2
         rows = torch.cat([angles[0].sin(), angles[0].cos()], 1)
@@ -279,6 +289,17 @@ class FlexibleTransformer(ScaleTransformer):
     def places(self, side):
         """`[side * side, width]`."""
         return F.interpolate(self.position[None], size=(side, side), mode="area")[0].flatten(1).T
+
+    def sketched(self, text):
+        return self.sketch(text * TEXT ** 0.5).view(-1, self.side, self.side, self.latent).permute(0, 3, 1, 2)
+
+    def sketches(self, text, sides):
+        """Of each size, `[n, tokens, latent]`."""
+        whole = self.sketched(text)
+        parts = [
+            F.interpolate(whole, size=(side, side), mode="area" if side < self.side else "bicubic") if side != self.side
+            else whole for side in sides]
+        return torch.cat([part.flatten(2).transpose(1, 2) for part in parts], 1)
 
     def told(self, quantizer, tokens):
         """What each token but the first is told: the codes of the size before at its own size."""
@@ -292,6 +313,7 @@ class FlexibleTransformer(ScaleTransformer):
     def forward(self, inputs, text, sides):
         start = self.text(text)
         x = torch.cat([start.unsqueeze(1), self.enter(inputs)], 1) + torch.cat([self.places(side) for side in sides])
+        x = x + self.enter_sketch(self.sketches(text, sides))
         levels = torch.cat([torch.full((side * side,), place) for place, side in enumerate(sides)])
         mask = levels[:, None] >= levels[None, :]
         condition = self.modulation(F.silu(start)).view(-1, 6, self.width)
@@ -390,8 +412,7 @@ class Denoiser(nn.Module):
         if guided:
             nn.init.zeros_(self.guidance.weight)
             nn.init.zeros_(self.guidance.bias)
-        self.sketch = nn.Sequential(
-            nn.Linear(TEXT, inner), nn.GELU(approximate="tanh"), nn.Linear(inner, latent * side * side))
+        self.sketch = sketcher(inner, latent * side * side)
         self.enter = nn.Conv2d(2 * latent, fine, 3, padding=1)
         self.position = nn.Parameter(torch.randn(1, fine, side, side) * 0.02)
         self.down = nn.Conv2d(fine, coarse, 2, stride=2)

@@ -114,15 +114,17 @@ def denoise(model, text, seed, kind, steps, guidance, eta=0.0, cosine=False, enc
     """The whitened map that `kind` leads to; `encoder` are the steps that run it, the others keep its features."""
     shape = tuple(model.position.shape[-2:])
     shape = (len(model.mean), *shape)
+    kind_of = model.mean.dtype
+    text = text.to(kind_of)
     texts = torch.stack([text, model.nothing])
-    x = gaussian(seed, 0, shape)
+    x = gaussian(seed, 0, shape).to(kind_of)
     kept = None
 
     def velocity(x, time, fresh=True):
         nonlocal kept
-        moment = torch.full((1,), time, dtype=torch.float32)
+        moment = torch.full((1,), time, dtype=torch.float32).to(kind_of)
         if model.guidance is not None:
-            return model(x, moment, text[None], torch.full((1,), guidance))
+            return model(x, moment, text[None], torch.full((1,), guidance, dtype=kind_of))
         told = model.condition(moment.expand(2), texts)
         if fresh:
             kept = model.encode(x.expand(2, -1, -1, -1), told, texts)

@@ -53,7 +53,7 @@ def main():
     student = scattered(Denoiser(**shape, guided=True), 5)
     judge = scattered(Judge(3, 4, widths=(8, 16)), 6)
     flexible = scattered(FlexibleTokenizer(CODES, LATENT, 4, widths=(8, 16), depth=1), 7)
-    foreteller = scattered(FlexibleTransformer(CODES, LATENT, width=32, layers=2, heads=2, side=4, grid=6), 8)
+    foreteller = scattered(FlexibleTransformer(CODES, LATENT, width=32, layers=2, heads=2, side=4, grid=6, inner=24), 8)
     weights = Weights()
     weights.flexible_tokenizer("flexible.tokenizer", flexible)
     weights.transformer("flexible.transformer", foreteller)

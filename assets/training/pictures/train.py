@@ -330,7 +330,7 @@ def told(run, data, rows, nothing, share=0.1):
 
 
 def learn_sketches(model, data, maps, seed, steps=3500):
-    """What words alone say of a map, before noise is taken away: three minutes."""
+    """What words alone say of a map, before anything else is learned: three minutes."""
     rng = np.random.default_rng([seed, 99])
     optimizer = torch.optim.AdamW(model.sketch.parameters(), lr=2e-3, weight_decay=0.02)
     for step in range(steps):
@@ -339,7 +339,7 @@ def learn_sketches(model, data, maps, seed, steps=3500):
         rows = data.draw(rng, 128)
         text = torch.where(
             torch.from_numpy(rng.random(len(rows)) < 0.1)[:, None], model.nothing.detach(), data.text(rng, rows))
-        loss = F.mse_loss(model.sketched(text), model.whitened(maps.drawn(rng, rows)))
+        loss = F.mse_loss(model.sketched(text), maps(rng, rows))
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
@@ -354,7 +354,7 @@ def denoiser(options):
     model.mean.copy_(sample.mean((0, 2, 3)))
     model.spread.copy_(sample.std((0, 2, 3)))
     if not os.path.exists(f"{options.folder}/{options.name}.pt"):
-        learn_sketches(model, data, maps, options.seed)
+        learn_sketches(model, data, lambda rng, rows: model.whitened(maps.drawn(rng, rows)), options.seed)
     run = Run(options, model, 1e-3, decay=0.02)
     times = torch.linspace(0.05, 0.95, 10)
 
@@ -526,11 +526,18 @@ def flexible_scales(options):
     first = load_average(options.folder, "scales", ScaleTransformer(width=options.width, layers=options.layers))
     state = {name: value for name, value in first.state_dict().items() if name not in ("level", "position")}
     model.load_state_dict(state, strict=False)
-    run = Run(options, model, 1e-3, betas=(0.9, 0.95), decay=0.05)
+
+    def whole(rng, rows):
+        copies = np.where(rng.random(len(rows)) < 0.5, 0, rng.integers(0, cut.shape[1], len(rows)))
+        return quantizer.codes(sizes(rows, copies, (8,))[0]).detach()
 
     def sizes(rows, copies, sides):
         parts = cut[rows, copies].split(lengths, 1)
         return [parts[side - 1].view(-1, side, side) for side in sides]
+
+    if not os.path.exists(f"{options.folder}/{options.name}.pt"):
+        learn_sketches(model, data, whole, options.seed)
+    run = Run(options, model, 1e-3, betas=(0.9, 0.95), decay=0.05)
 
     def logits(model, chosen, text, sides):
         with torch.no_grad():
