@@ -81,8 +81,11 @@ package struct PlaygroundState: Sendable {
   }
 
   /// Whether the engine has something to do.
-  package var isBusy: Bool {
-    if running != nil || methods.race?.isRunning == true || pictures.isPainting { return true }
+  package var isBusy: Bool { keepsAnswersWaiting || pictures.isPainting }
+
+  /// Whether an answer must wait; for a picture it need not, which is painted on when the answer is done.
+  package var keepsAnswersWaiting: Bool {
+    if running != nil || methods.race?.isRunning == true { return true }
     if case .loading = model { return true }
     return false
   }

@@ -15,6 +15,7 @@ package enum JobRequest: Sendable {
 
 extension JobRequest {
   var isLoad: Bool { if case .load = self { true } else { false } }
+  var isPicture: Bool { if case .paint = self { true } else { false } }
 }
 
 /// The text that the model reads.

@@ -26,6 +26,9 @@ import Runtime
   @Option(help: "Processes that use processor time meanwhile; may be given many times.")
   var busy: [Int] = [0]
 
+  @Flag(help: "Paint pictures of a thousand steps in place of answers.")
+  var painting = false
+
   @Option(help: "Seed of the random moments and keys.")
   var seed: UInt64 = 1
 
@@ -75,7 +78,7 @@ import Runtime
         for busy in busy {
           let measurement = KeyMeasurement(
             program: program, model: path, endTokens: endTokens, size: size, busy: busy,
-            keys: keys, seed: seed, home: home, traces: trace)
+            keys: keys, paints: painting, seed: seed, home: home, traces: trace)
           let report = try measurement.run()
           let output = json || markdown ? FileHandle.standardError : .standardOutput
           output.write(Data((report.line + "\n").utf8))

@@ -10,6 +10,8 @@ struct KeyMeasurement {
   let size: (columns: Int, rows: Int)
   let busy: Int
   let keys: Int
+  /// Whether pictures are painted meanwhile, in place of answers.
+  let paints: Bool
   let seed: UInt64
   /// A folder for what the playground keeps.
   let home: String
@@ -27,7 +29,7 @@ struct KeyMeasurement {
     var answers = 0
     var ownDelay = 0.0
     while samples.count < keys {
-      let run = TypingRun(try start())
+      let run = TypingRun(try start(), paints: paints)
       try run.begin()
       plan.startOver()
       let watched = [getpid(), run.pty.process] + burning.identifiers
@@ -46,8 +48,9 @@ struct KeyMeasurement {
     let seconds = time / .seconds(1)
     let all = Latencies(samples.map(\.milliseconds))
     return KeyReport(
-      model: (model as NSString).lastPathComponent, columns: size.columns, rows: size.rows,
-      busy: busy, keys: all.count, p50: all.percentile(50), p90: all.percentile(90),
+      model: (model as NSString).lastPathComponent, paints: paints, columns: size.columns,
+      rows: size.rows, busy: busy, keys: all.count, p50: all.percentile(50),
+      p90: all.percentile(90),
       p99: all.percentile(99), max: all.greatest,
       kinds: Dictionary(grouping: samples, by: \.kind.rawValue).mapValues {
         Latencies($0.map(\.milliseconds)).percentile(99)

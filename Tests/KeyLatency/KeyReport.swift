@@ -6,6 +6,8 @@ struct KeyReport: Codable {
   static let target = 33.0
 
   var model: String
+  /// Whether pictures were painted in place of answers.
+  var paints: Bool
   var columns: Int
   var rows: Int
   /// Processes that used processor time beside the playground.
@@ -25,6 +27,9 @@ struct KeyReport: Codable {
   /// Milliseconds in all that the measurement itself waited for a processor; they count as the playground's.
   var ownDelay: Double
 
+  private var speed: String {
+    "\(Self.fixed(tokensPerSecond)) \(paints ? "steps/s of a picture" : "tokens/s")"
+  }
   var isMet: Bool { p99 < Self.target }
   var size: String { "\(columns)x\(rows)" }
   var verdict: String { isMet ? "met" : "missed by \(Self.fixed(p99 - Self.target)) ms" }
@@ -35,7 +40,7 @@ struct KeyReport: Codable {
     return "\(model) \(size) busy \(busy): \(keys) keys,"
       + " p50 \(Self.fixed(p50)) p90 \(Self.fixed(p90)) p99 \(Self.fixed(p99))"
       + " max \(Self.fixed(max)) ms (p99 of \(kinds.joined(separator: ", ")));"
-      + " \(Self.fixed(tokensPerSecond)) tokens/s, \(answers) \(answers == 1 ? "answer" : "answers"),"
+      + " \(speed), \(answers) \(answers == 1 ? "answer" : "answers"),"
       + " others used \(Self.fixed(others, 2)) processors,"
       + " own delay \(Self.fixed(ownDelay)) ms in all; \(verdict)"
   }
@@ -51,14 +56,14 @@ struct KeyReport: Codable {
         }
       let times = [report.p50, report.p90, report.p99, report.max].map { "\(fixed($0)) ms" }
       return "| \(report.model) | \(report.size) | \(load) | \(report.keys) "
-        + "| \(fixed(report.tokensPerSecond)) tokens/s | \(times.joined(separator: " | ")) "
+        + "| \(report.speed) | \(times.joined(separator: " | ")) "
         + "| < \(fixed(target, 0)) ms | \(report.verdict) |"
     }
     return """
       ## Key to paint
 
       Time from a key's arrival at the playground's terminal to the arrival of the change that it makes on the screen,
-      while an answer streams. Keys are typed at random moments, 20 to 200 ms apart, on a pseudo-terminal: letters,
+      while an answer streams or a picture is painted. Keys are typed at random moments, 20 to 200 ms apart, on a pseudo-terminal: letters,
       erasing, knobs and, where the chat has a title that tells, looking back. Answers are greedy and cannot end; one
       that reaches the end of the context is followed by another in a fresh process, and a run whose count of tokens
       stands still fails. A busy process is one that uses a processor throughout.

@@ -44,6 +44,17 @@ struct PlaygroundView {
     screen.line(1).contains(" follow ") && !screen.line(2).contains("│ you   ")
   }
 
+  /// Steps of the picture that is painted, and all of them.
+  var steps: (used: Int, capacity: Int)? {
+    for y in 0..<screen.rows {
+      guard let match = screen.line(y).firstMatch(of: /step (\d+) of (\d+)/),
+        let used = Int(match.output.1), let capacity = Int(match.output.2)
+      else { continue }
+      return (used, capacity)
+    }
+    return nil
+  }
+
   /// Positions of the context that are taken, and all of them.
   var context: (used: Int, capacity: Int)? {
     guard let match = screen.line(0).firstMatch(of: /ctx (\d+)\/(\d+)/),

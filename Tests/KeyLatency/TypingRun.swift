@@ -2,7 +2,7 @@ import Foundation
 import Glibc
 import TestSupport
 
-/// One answer of the playground, and keys typed while it is being generated.
+/// One answer of the playground, or one picture, and keys typed while it is being made.
 final class TypingRun {
   struct Sample {
     let kind: KeyPlan.Kind
@@ -17,12 +17,14 @@ final class TypingRun {
   }
 
   private static let question = "Tell me a long story about the sea."
+  /// A picture of a thousand steps.
+  private static let picture = "/painter ddpm:steps=1000\r/paint red heart\r"
   /// A token that takes longer than this means that nothing is generated any more.
   private static let longestStandstill = Duration.seconds(3)
   /// A key whose effect does not show in this time counts as lost.
   private static let patience = Duration.seconds(5)
-  /// Positions of the context that are left when the run ends.
-  private static let reserve = 256
+  /// Positions of the context, or steps of a picture, that are left when the run ends.
+  private var reserve: Int { paints ? 20 : 256 }
 
   let pty: Pty
   private(set) var samples: [Sample] = []
@@ -33,24 +35,33 @@ final class TypingRun {
   private var capacity = 0
   private var lastToken = ContinuousClock.now
   private var knobRow: Int?
+  private let paints: Bool
 
   private var view: PlaygroundView { PlaygroundView(screen: pty.model) }
 
-  init(_ pty: Pty) { self.pty = pty }
+  init(_ pty: Pty, paints: Bool) {
+    self.pty = pty
+    self.paints = paints
+  }
 
-  /// Asks the question and waits until the answer streams.
+  /// How far the answer or the picture is, and how far it can go.
+  private func progress(_ view: PlaygroundView) -> (used: Int, capacity: Int)? {
+    paints ? view.steps : view.context
+  }
+
+  /// Asks the question, or for a picture, and waits until it grows.
   func begin() throws {
     try pty.wait(for: "ready", seconds: 120)
     // The knob that was set last is the one that is picked.
-    try pty.send("/max-tokens 65536\r/temp 0\r" + Self.question + "\r")
+    let settings = "/max-tokens 65536\r/temp 0\r"
+    try pty.send(settings + (paints ? Self.picture : Self.question + "\r"))
     var growths = 0
     try pty.wait("an answer that streams", seconds: 120) { [self] pty in
-      guard let context = view.context, pty.model.text.contains(" generating ") else {
-        return false
-      }
-      if context.used > used { growths += 1 }
-      used = context.used
-      capacity = context.capacity
+      guard let progress = progress(view), paints || pty.model.text.contains(" generating ")
+      else { return false }
+      if progress.used > used { growths += 1 }
+      used = progress.used
+      capacity = progress.capacity
       return growths >= 5
     }
     pty.forgetOutput()
@@ -63,7 +74,7 @@ final class TypingRun {
     lastToken = start
     var next = start
     while samples.count + pending.count(where: { $0.key.kind != nil }) < count,
-      used < capacity - Self.reserve
+      used < capacity - reserve
     {
       try read(until: next)
       if plan.needsPainted, !pending.isEmpty {
@@ -120,8 +131,8 @@ final class TypingRun {
   /// Notes which keys the screen shows now.
   private func settle(at arrival: ContinuousClock.Instant) {
     let view = view
-    if let context = view.context, context.used != used {
-      used = context.used
+    if let progress = progress(view), progress.used != used {
+      used = progress.used
       lastToken = arrival
     }
     guard !pending.isEmpty else { return }

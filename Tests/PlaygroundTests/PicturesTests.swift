@@ -203,6 +203,29 @@ import Testing
     #expect(stage.takeEffects().painting?.1.methods == [base])
   }
 
+  @Test func aPainterIsChosenByName() {
+    var stage = Self.painted()
+    stage.press("/painter next-scale:guidance=5<cr>")
+    #expect(
+      stage.state.pictures.methods(of: stage.state.pictures.entry)
+        == [MethodChoice("next-scale", values: ["guidance": 5])])
+    stage.press("/painter raster-scan<cr>")
+    #expect(stage.state.pictures.entry?.card.id == "raster-scan")
+    stage.press("/painter crayon<cr>")
+    #expect(stage.state.pictures.entry?.card.id == "raster-scan")
+    #expect(stage.state.notice?.text.contains("crayon") == true)
+  }
+
+  /// Words are sent while a picture is painted; the engine makes them its next step.
+  @Test func anAnswerNeedNotWaitForAPicture() {
+    var stage = Stage()
+    stage.press("a red disc<F9>")
+    #expect(stage.state.isBusy && stage.takeEffects().painting != nil)
+    stage.press("hello<cr>")
+    #expect(stage.state.running != nil && stage.state.chat.queue.isEmpty)
+    #expect(stage.state.pictures.isPainting)
+  }
+
   @Test(arguments: [(80, 24), (120, 40)])
   func whatCompetesIsShownSideBySide(_ width: Int, _ height: Int) throws {
     var stage = Stage(width, height)

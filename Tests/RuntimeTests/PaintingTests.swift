@@ -232,6 +232,37 @@ import Testing
     }
   }
 
+  /// What is asked while a picture is painted is done between two steps; another picture waits.
+  @Test func textDoesNotWaitForAPicture() async throws {
+    try await withWeights { engine in
+      let long = [MethodChoice("ddpm", values: ["steps": 300])]
+      let picture = engine.submit(
+        .paint(PaintingRequest(description: "star", seed: 1, methods: long)))
+      var steps = 0
+      var asked: Task<Int, Never>?
+      var report: PaintingReport?
+      for await event in picture.events {
+        switch event {
+        case .painting(.step(let step, _)):
+          steps += 1
+          guard step.index == 0 else { continue }
+          let question = engine.submit(.prepare(.none))
+          asked = Task {
+            var failures = 0
+            for await event in question.events { if case .failed = event { failures += 1 } }
+            return failures
+          }
+        case .painting(.finished(let finished)):
+          // There is no model: the question was answered with an error, long before the picture was done.
+          #expect(await asked?.value == 1)
+          report = finished
+        default: break
+        }
+      }
+      #expect(steps == 300 && report?.isCancelled == false)
+    }
+  }
+
   @Test func whatNeedsAPainterThatTakesNoiseAwaySaysSo() async throws {
     try await withWeights { engine in
       for id in ["encoder-reuse", "noise-search", "particle-steering"] {

@@ -72,18 +72,19 @@ package final class DenseWeights {
       return nil
     }
     let bytes = Storage<UInt8>(count: outputs * rowBytes)
+    let row = Activations(rows: 1, columns: depth, forms: [.int8PerBlock32])
+    guard let rounded = row.int8PerBlock32 else { return nil }
     for output in 0..<outputs {
       let start = output / Self.group * depth * Self.group + output % Self.group
+      for k in 0..<depth { row.floats[k] = packed[start + k * Self.group] }
+      Kernels.shared.prepare(row, rows: 0..<1, form: .int8PerBlock32)
       for block in 0..<depth / 32 {
-        let values = (0..<32).map { packed[start + (block * 32 + $0) * Self.group] }
-        let scale = Float16((values.map(abs).max() ?? 0) / 127)
         let target = output * rowBytes + block * 34
-        bytes[target] = UInt8(truncatingIfNeeded: scale.bitPattern)
-        bytes[target + 1] = UInt8(truncatingIfNeeded: scale.bitPattern >> 8)
-        let inverse = scale > 0 ? 1 / Float(scale) : 0
-        for (place, value) in values.enumerated() {
-          let integer = min(max((value * inverse).rounded(), -127), 127)
-          bytes[target + 2 + place] = UInt8(bitPattern: Int8(integer))
+        let scale = Float16(rounded.scales[block]).bitPattern
+        bytes[target] = UInt8(truncatingIfNeeded: scale)
+        bytes[target + 1] = UInt8(truncatingIfNeeded: scale >> 8)
+        for place in 0..<32 {
+          bytes[target + 2 + place] = UInt8(bitPattern: rounded.integers[block * 32 + place])
         }
       }
     }

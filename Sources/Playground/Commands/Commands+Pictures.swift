@@ -37,6 +37,10 @@ extension Commands {
       hint: ("zoom", 4),
       unless: { $0.pictures.picture == nil ? "paint a picture first: F9" : nil }
     ) { state, _ in state.toggle(.picture) },
+    Command(
+      "painter", in: .pictures, "choose how to paint, such as flow:steps=10",
+      argument: "ID[:KNOB=N,...]", unless: noPainter
+    ) { state, text in state.choosePainter(text) },
     Command("paint-lower", "-", in: .pictures, "the chosen value a step down", hint: ("value", 5)) {
       state, _ in state.movePictureKnob(by: -1)
     },

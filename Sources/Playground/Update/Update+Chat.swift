@@ -17,7 +17,7 @@ extension PlaygroundState {
       return runCommandLine(String(text.dropFirst()))
     }
     guard !text.trimmed.isEmpty else { return [] }
-    guard model.summary != nil, !isBusy else { return enqueue(text) }
+    guard model.summary != nil, !keepsAnswersWaiting else { return enqueue(text) }
     return send(text)
   }
 
@@ -35,7 +35,7 @@ extension PlaygroundState {
   }
 
   mutating func sendQueued() -> [Effect] {
-    guard !isBusy, model.summary != nil, !chat.queue.isEmpty else { return [] }
+    guard !keepsAnswersWaiting, model.summary != nil, !chat.queue.isEmpty else { return [] }
     return send(chat.queue.removeFirst())
   }
 

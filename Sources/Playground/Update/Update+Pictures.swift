@@ -164,6 +164,22 @@ extension PlaygroundState {
     return []
   }
 
+  /// Chooses a painter by its name, with knobs or as it was.
+  mutating func choosePainter(_ text: String) -> [Effect] {
+    guard !text.isEmpty else {
+      let names = pictures.entries.map(\.card.id).joined(separator: ", ")
+      return say(.info, "name a painter: \(names)")
+    }
+    do throws(InferenceError) {
+      let choice = try pictures.entries.choice(text)
+      pictures.painter = pictures.entries.firstIndex { $0.card.id == choice.id } ?? 0
+      if text.contains(":") { pictures.choices[choice.id] = choice }
+      return say(.info, "the next picture is painted by \(choice.id)")
+    } catch {
+      return say(.error, error.message)
+    }
+  }
+
   mutating func changeLook(_ change: (inout PictureCells.Options) -> String) -> [Effect] {
     say(.info, change(&pictures.look))
   }

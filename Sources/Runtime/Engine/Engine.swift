@@ -56,15 +56,23 @@ package actor Engine {
 
   /// Does all jobs that wait; then, with nobody waiting, measures what nobody should wait for.
   private func work() {
-    while let entry = queue.next() {
-      queue.readsWeights = !entry.request.isLoad
-      perform(entry)
-      queue.readsWeights = false
-      entry.events.finish()
-    }
+    while let entry = queue.next() { finish(entry) }
     if let file = current?.file {
       roofline?.measure(file, on: pool) { queue.isEmpty }
     }
+  }
+
+  private func finish(_ entry: JobQueue.Entry) {
+    let readWeights = queue.readsWeights
+    queue.readsWeights = !entry.request.isLoad
+    perform(entry)
+    queue.readsWeights = readWeights
+    entry.events.finish()
+  }
+
+  /// Does what waits and is no picture: text does not wait for a picture, only for its next step.
+  private func finishOthers() {
+    while let entry = queue.next(where: { !$0.isPicture }) { finish(entry) }
   }
 
   private func perform(_ entry: JobQueue.Entry) {
@@ -90,7 +98,9 @@ package actor Engine {
         try prepare(selection)
         entry.events.yield(.prepared)
       case .paint(let request):
-        try PaintingJob(request: request, entry: entry, shelf: pictures).run()
+        try PaintingJob(request: request, entry: entry, shelf: pictures).run {
+          finishOthers()
+        }
       }
     } catch {
       entry.events.yield(.failed(error))

@@ -37,8 +37,13 @@ final class JobQueue: Sendable {
     return Job(id: id, events: events, control: control) { [weak self] in self?.withdraw(id) }
   }
 
-  func next() -> Entry? {
-    state.withLock { $0.waiting.isEmpty ? nil : $0.waiting.removeFirst() }
+  func next() -> Entry? { next { _ in true } }
+
+  /// The first of those that a request allows.
+  func next(where isWanted: (JobRequest) -> Bool) -> Entry? {
+    state.withLock { state in
+      state.waiting.firstIndex { isWanted($0.request) }.map { state.waiting.remove(at: $0) }
+    }
   }
 
   /// Whether a job runs that reads the model's weights by itself.

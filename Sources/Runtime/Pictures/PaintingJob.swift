@@ -8,18 +8,18 @@ struct PaintingJob {
   let entry: JobQueue.Entry
   let shelf: PictureShelf
 
+  /// - Parameter between: what is done between two steps.
   /// - Throws: `invalidRequest`, `modelFile`; a cancelled one throws nothing and keeps its steps.
-  func run() throws(InferenceError) {
+  func run(between: () -> Void) throws(InferenceError) {
     let start = monotonicNanoseconds()
     let (text, note) = try shelf.read(request.description)
     let painter = try shelf.painter(request.methods)
     let run = try painter.begin(
       PaintingSubject(text: text, seed: request.seed, branches: request.branches))
     let clock = shelf.compute.clock
-    _ = clock.take()
-    var last = monotonicNanoseconds()
     var report = PaintingReport(
-      request: request, steps: [], costs: [], preparation: secondsBetween(start, last),
+      request: request, steps: [], costs: [],
+      preparation: secondsBetween(start, monotonicNanoseconds()),
       isCancelled: false, byteCount: 0)
     entry.events.yield(.painting(.started(steps: run.stepCount, note: note)))
     while report.steps.count < run.stepCount {
@@ -27,13 +27,15 @@ struct PaintingJob {
         report.isCancelled = true
         break
       }
+      _ = clock.take()
+      let before = monotonicNanoseconds()
       let step = try run.step()
-      let now = monotonicNanoseconds()
-      let cost = StepCost(seconds: secondsBetween(last, now), operations: clock.take())
-      last = now
+      let cost = StepCost(
+        seconds: secondsBetween(before, monotonicNanoseconds()), operations: clock.take())
       report.steps.append(step)
       report.costs.append(cost)
       entry.events.yield(.painting(.step(step, cost)))
+      between()
     }
     report.agreement = report.picture.flatMap { shelf.agreement(of: $0, with: text) }
     report.figures = shelf.figures[request.methodTitle]
