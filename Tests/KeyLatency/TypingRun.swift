@@ -101,7 +101,7 @@ final class TypingRun {
     let knob = view.knob(nearRow: knobRow) ?? view.knob()
     knobRow = knob?.row
     let key = plan.next(
-      isSettled: pending.isEmpty, knob: knob?.text, canScrollBack: view.canScrollBack)
+      isSettled: pending.isEmpty, knob: knob?.text, canScrollBack: !paints && view.canScrollBack)
     let time = ContinuousClock.now
     guard write(pty.master, key.bytes, key.bytes.count) == key.bytes.count else {
       throw PtyError("the playground's terminal takes no key")

@@ -167,6 +167,21 @@ import Testing
     }
   }
 
+  /// With the weights that ship: the toy's end at another size.
+  @Test(arguments: [(64, 6), (96, 6), (128, 8)])
+  func flexibleScalesPaintTheSizeThatIsAskedFor(_ size: Int, _ scales: Int) async throws {
+    var supplies = MethodSupplies.methodsOnly
+    supplies.weightsFolder = RealModel.assets + "/weights"
+    let engine = Engine(threads: 2, supplies: supplies)
+    let choice = MethodChoice(
+      "flexible-scales", values: ["size": Double(size), "scales": Double(scales)])
+    let request = PaintingRequest(description: "red heart", seed: 1, methods: [choice])
+    let report = try #require(await report(request, engine))
+    #expect(report.picture?.width == size && report.picture?.height == size)
+    #expect(report.steps.count == scales + (size - 64) / 32)
+    #expect(try #require(report.agreement) > 0.2, "it looks like what was asked for")
+  }
+
   @Test func aBranchOfADenoisingPainterKeepsWhatIsBeforeIt() async throws {
     try await withWeights { engine in
       let flow = [MethodChoice("flow", values: ["steps": 6])]

@@ -198,21 +198,26 @@ final class ScaleSequences: PictureSequences {
     model.compute.pieces(of: sequences * heads, most: 1) { pairs, scratch in
       for pair in pairs {
         let (sequence, head) = (pair / heads, pair % heads)
-        let scores = FloatRows(scratch, stride: total)
-        let first = sequence * rows
-        kernels.product(
-          FloatRows(
-            qkv.values, at: first * 3 * width + head * dimension, stride: 3 * width),
-          count: rows, depth: dimension,
-          by: FloatRows(keys, at: pair * dimension * length, stride: length), outputs: total,
-          into: scores)
-        for row in 0..<rows { kernels.softmax(scratch, at: row * total, count: total) }
-        kernels.product(
-          scores, count: rows, depth: total,
-          by: FloatRows(
-            values, at: sequence * length * width + head * dimension, stride: width),
-          outputs: dimension,
-          into: FloatRows(y.values, at: first * width + head * dimension, stride: width))
+        // As many rows at a time as the scratch holds scores of.
+        let most = max(1, MapCompute.scratchCount / total)
+        for first in stride(from: 0, to: rows, by: most) {
+          let block = min(most, rows - first)
+          let row = sequence * rows + first
+          let scores = FloatRows(scratch, stride: total)
+          kernels.product(
+            FloatRows(
+              qkv.values, at: row * 3 * width + head * dimension, stride: 3 * width),
+            count: block, depth: dimension,
+            by: FloatRows(keys, at: pair * dimension * length, stride: length), outputs: total,
+            into: scores)
+          for row in 0..<block { kernels.softmax(scratch, at: row * total, count: total) }
+          kernels.product(
+            scores, count: block, depth: total,
+            by: FloatRows(
+              values, at: sequence * length * width + head * dimension, stride: width),
+            outputs: dimension,
+            into: FloatRows(y.values, at: row * width + head * dimension, stride: width))
+        }
       }
     }
   }

@@ -120,6 +120,8 @@ enum StatusLine {
       facts.append(running.isHeld ? "engine: held" : "engine: \(engineWord(running))")
     } else if state.methods.race?.isRunning == true {
       facts.append("engine: racing")
+    } else if state.pictures.isPainting {
+      facts.append("engine: painting")
     } else if state.model.summary != nil {
       facts.append("engine: idle")
     }

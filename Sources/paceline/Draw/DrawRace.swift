@@ -74,8 +74,8 @@ struct DrawRaceReport: Encodable {
   var ratio: Double
   var ratioLow: Double
   var ratioHigh: Double
-  /// Decibels between the pictures of the two ways; nil where all are equal.
-  var likeness: Double?
+  /// The mean squared difference between the pictures of the two ways, of channels from 0 to 1; nil where sizes differ.
+  var difference: Double?
 
   init(_ pairs: [(PaintingReport, PaintingReport)]) {
     description = pairs.first?.0.request.description ?? ""
@@ -88,8 +88,7 @@ struct DrawRaceReport: Encodable {
     let errors = pairs.compactMap { first, second in
       first.picture.flatMap { one in second.picture.flatMap { one.squaredError(to: $0) } }
     }
-    let error = errors.isEmpty ? 0 : errors.reduce(0, +) / Double(errors.count)
-    likeness = error > 0 ? 10 * log10(1 / error) : nil
+    difference = errors.isEmpty ? nil : errors.reduce(0, +) / Double(errors.count)
   }
 
   /// How much faster the method was, with percentiles.
@@ -97,7 +96,9 @@ struct DrawRaceReport: Encodable {
     "\(Decimals.plain(ratio, 2)) [\(Decimals.plain(ratioLow, 2)), \(Decimals.plain(ratioHigh, 2))]"
   }
 
-  var likenessText: String { likeness.map { Decimals.plain($0, 1) + " dB" } ?? "equal" }
+  var likenessText: String {
+    difference.map { $0 > 0 ? Decimals.plain(-10 * log10($0), 1) + " dB" : "equal" } ?? "-"
+  }
 
   /// Lines for a person.
   var lines: [String] {
@@ -113,7 +114,7 @@ struct DrawRaceReport: Encodable {
     }
     return rows + [
       "\(lanes[0].method) is \(ratioText) times as fast, \(pictures) pictures each; "
-        + (likeness == nil ? "they are equal" : "\(likenessText) between them")
+        + "between them: \(likenessText)"
     ]
   }
 }

@@ -15,22 +15,35 @@ struct DrawTable {
     "automobile", "airplane", "sun", "rainbow",
   ]
 
-  /// The races: each method that has a baseline, and some with knobs turned.
-  static var races: [(method: [MethodChoice], against: [MethodChoice])] {
-    MethodCatalog.painting.compactMap { entry in
+  /// What a knob costs or gains.
+  private static let turned = [
+    ("flexible-scales:scales=4", "flexible-scales:scales=8"),
+    ("flexible-scales:size=128", "flexible-scales"),
+    ("flow:steps=8", "flow:steps=50"), ("flow:guidance=1", "flow"),
+    ("flow:order=2,steps=10", "flow"),
+    ("ddim:cosine=1", "ddim"),
+  ]
+
+  /// The races: each method that has a baseline, and some knobs.
+  static func races() throws -> [(method: [MethodChoice], against: [MethodChoice])] {
+    let methods = MethodCatalog.painting.compactMap { entry in
       entry.baseline.map { ([MethodChoice(entry.card.id)], [MethodChoice($0)]) }
     }
+    let knobs = try turned.map {
+      ([try MethodCatalog.painting.choice($0)], [try MethodCatalog.painting.choice($1)])
+    }
+    return methods + knobs
   }
 
   func run(
     progress: (String, Int, Int) -> Void, onJob: @Sendable (Job) -> Void
   ) async throws -> [DrawRaceReport] {
     var reports: [DrawRaceReport] = []
-    for race in Self.races {
+    for race in try Self.races() {
       let runner = DrawRace(
         engine: engine, captions: Self.captions, seed: seed, method: race.method,
         against: race.against, repeats: repeats)
-      let title = race.method.map(\.id).joined(separator: " + ")
+      let title = race.method.map(\.text).joined(separator: " + ")
       reports.append(
         try await runner.run(
           progress: { progress(title, $0, repeats * Self.captions.count) }, onJob: onJob))
