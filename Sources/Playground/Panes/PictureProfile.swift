@@ -5,13 +5,11 @@ import Terminal
 /// Draws the profile of a picture: time over its steps, passes, memory, quality, and where the time went.
 struct PictureProfile {
   let work: PictureWork
-  let roofs: Roofs
 
   /// nil where nothing of it was measured.
   init?(_ state: PlaygroundState) {
     guard let work = state.pictures.work, !work.costs.isEmpty else { return nil }
     self.work = work
-    roofs = state.profile.roofs
   }
 
   func draw(in area: Rect, on frame: inout Frame) {
@@ -71,7 +69,8 @@ struct PictureProfile {
     var totals = OperationTotals()
     for cost in work.costs { totals.add(cost.operations) }
     return OperationTable(
-      title: "per step", name: "step", totals: totals, steps: work.costs.count, roofs: roofs)
+      title: "per step", name: "step", totals: totals, steps: work.costs.count, roofs: Roofs(),
+      arithmetic: "computes")
   }
 
   /// A column for each step, or for some together, as high as its time.

@@ -14,6 +14,8 @@ struct OperationTable {
   /// Passes that the times are divided by.
   var steps: Int
   var roofs: Roofs
+  /// What a speed of arithmetic is called.
+  var arithmetic = "int8"
 
   private struct Row {
     var label: String
@@ -54,7 +56,8 @@ struct OperationTable {
     let isReading = bound.kind == .reading
     let roof = isReading ? roofs.bytesPerSecond : roofs.operationsPerSecond
     let rate = Double(isReading ? total.bytes : total.operations) / Double(total.nanoseconds)
-    var line = StyledText((named ? name + " " : "") + (isReading ? "reads " : "int8 "), Style(.dim))
+    let what = isReading ? "reads" : arithmetic
+    var line = StyledText((named ? name + " " : "") + what + " ", Style(.dim))
     guard let roof, let share = bound.share else {
       line.append(Self.rate(rate, bound.kind))
       return line
