@@ -278,6 +278,18 @@ import Testing
     }
   }
 
+  @Test func productsInIntegersTakeMemoryOfTheirOwn() async throws {
+    try await withWeights { engine in
+      let flow = MethodChoice("flow", values: ["steps": 2])
+      let floats = try #require(
+        await report(PaintingRequest(description: "star", seed: 1, methods: [flow]), engine))
+      let integers = PaintingRequest(
+        description: "star", seed: 1, methods: [flow, MethodChoice("int8")])
+      let report = try #require(await report(integers, engine))
+      #expect(report.byteCount > floats.byteCount && report.picture != floats.picture)
+    }
+  }
+
   @Test func whatNeedsAPainterThatTakesNoiseAwaySaysSo() async throws {
     try await withWeights { engine in
       for id in ["encoder-reuse", "noise-search", "particle-steering"] {

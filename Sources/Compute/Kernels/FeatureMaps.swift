@@ -60,11 +60,11 @@ package final class DenseWeights {
     }
   }
 
-  package var byteCount: Int {
-    packed.byteCount + (bias?.byteCount ?? 0) + (hasIntegers ? integers?.byteCount ?? 0 : 0)
-  }
+  /// Bytes as floats.
+  package var byteCount: Int { packed.byteCount + (bias?.byteCount ?? 0) }
 
-  private var hasIntegers = false
+  /// Whether the matrix was made in 8 bits, too.
+  package private(set) var hasIntegers = false
 
   /// The same matrix in 8 bits, made when first asked for; nil where rows are no whole number of blocks.
   package private(set) lazy var integers: Tensor? = {

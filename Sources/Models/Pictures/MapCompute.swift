@@ -8,6 +8,8 @@ package final class MapCompute {
   package let arena = MapArena()
   /// Whether products are in 8 bits, where weights allow it.
   package var usesIntegers = false
+  /// Bytes of weights that were made in 8 bits beside the floats.
+  package private(set) var integerByteCount = 0
   let kernels = Kernels.shared
   /// Scratch of each worker.
   private var scratch: [Buffer]
@@ -57,7 +59,13 @@ package final class MapCompute {
   }
 
   /// Makes weights ready for the products to come; answers whether these are in 8 bits.
-  func ready(_ weights: DenseWeights) -> Bool { usesIntegers && weights.integers != nil }
+  func ready(_ weights: DenseWeights) -> Bool {
+    guard usesIntegers else { return false }
+    let isNew = !weights.hasIntegers
+    guard let integers = weights.integers else { return false }
+    if isNew { integerByteCount += integers.byteCount }
+    return true
+  }
 
   /// A product of all rows, cut by rows or, where there are few, by outputs.
   func dense(

@@ -25,7 +25,9 @@ final class PictureShelf {
 
   /// Bytes of the weights that are loaded, and of feature maps.
   var byteCount: Int {
-    transformers.values.reduce(compute.arena.peakByteCount) { $0 + $1.byteCount }
+    transformers.values.reduce(compute.arena.peakByteCount + compute.integerByteCount) {
+      $0 + $1.byteCount
+    }
       + denoisers.values.reduce(0) { $0 + $1.byteCount }
       + judges.values.reduce(0) { $0 + $1.byteCount }
   }
