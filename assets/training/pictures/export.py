@@ -3,8 +3,8 @@
     python3 export.py FOLDER ../../weights [--only next-scale]
 
 reads FOLDER/NAME.pt as train.py leaves them. next-scale: tokenizer and transformer; raster-scan: the transformer that
-foretells one token after the other; flexible-scales: both for scales of any sides; denoiser and student: what takes noise away; judges: judge and verifier; captions: the
-closed vocabulary with its vectors.
+foretells one token after the other; flexible-scales: both for scales of any sides; denoiser and student: what takes noise
+away; judges: judge and verifier; captions: the closed vocabulary with its vectors.
 """
 
 import argparse
@@ -260,8 +260,8 @@ def main():
 
 
 WRITERS = {
-    "next-scale": next_scale, "raster-scan": raster_scan, "flexible-scales": flexible, "denoiser": denoiser, "student": student, "judges": judges,
-    "captions": captions}
+    "next-scale": next_scale, "raster-scan": raster_scan, "flexible-scales": flexible, "denoiser": denoiser,
+    "student": student, "judges": judges, "captions": captions}
 
 
 if __name__ == "__main__":
