@@ -78,9 +78,7 @@ import Testing
     var settings = DenoisingSettings(steps: walk.steps)
     settings.guidance = 2
     let straight = NoiseSchedule.straight(steps: walk.steps)
-    let curved =
-      walk.cosine
-      ? NoiseSchedule.cosine(steps: walk.steps) : NoiseSchedule.linear(steps: walk.steps)
+    let curved = NoiseSchedule.curved(steps: walk.steps, isCosine: walk.cosine)
     let ways: [String: ([NoisePoint], NoiseSolver)] = [
       "flow": (straight, .first(share: 0)), "heun": (straight, .heun),
       "multistep": (straight, .multistep), "student": (straight, .anew),

@@ -287,6 +287,11 @@ import Testing
         description: "star", seed: 1, methods: [flow, MethodChoice("int8")])
       let report = try #require(await report(integers, engine))
       #expect(report.byteCount > floats.byteCount && report.picture != floats.picture)
+      // What other painters loaded is not theirs.
+      let scales = PaintingRequest(description: "star", seed: 1)
+      #expect(await self.report(scales, engine) != nil)
+      let again = PaintingRequest(description: "star", seed: 1, methods: [flow])
+      #expect(await self.report(again, engine)?.byteCount == floats.byteCount)
     }
   }
 

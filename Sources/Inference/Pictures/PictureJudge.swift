@@ -1,7 +1,5 @@
 /// Says how well pictures go with words: what a search looks for, or what pictures are measured with.
-package protocol PictureJudge: AnyObject {
-  /// Bytes of weights.
-  var byteCount: Int { get }
+package protocol PictureJudge: PictureNetwork {
   func look(at pictures: [Picture]) -> [PictureOpinion]
 }
 

@@ -24,10 +24,16 @@ package struct TextVector: Sendable, Equatable {
   }
 }
 
+/// A network that pictures are painted or judged with.
+package protocol PictureNetwork: AnyObject {
+  /// Bytes of weights.
+  var byteCount: Int { get }
+}
+
 /// Turns tokens of all scales into a picture.
 ///
 /// Source: Tian et al., "Visual autoregressive modeling", arXiv:2404.02905. Maps are `[pictures, side, side, latent]`.
-package protocol PictureTokenizer: AnyObject {
+package protocol PictureTokenizer: PictureNetwork {
   /// Sides of the token maps, ascending.
   var scales: [Int] { get }
   /// Tokens that there are.
@@ -49,12 +55,10 @@ package protocol PictureTokenizer: AnyObject {
 }
 
 /// Foretells the tokens of pictures.
-package protocol PictureTransformer: AnyObject {
+package protocol PictureTransformer: PictureNetwork {
   var codes: Int { get }
   /// Sides of the token maps that it was trained on.
   var scales: [Int] { get }
-  /// Bytes of weights.
-  var byteCount: Int { get }
   /// Begins a sequence of tokens for each text; nil stands for no caption.
   func begin(_ texts: [TextVector?]) -> any PictureSequences
 }

@@ -45,6 +45,9 @@ package final class MapArena {
 
   package init() {}
 
+  /// Begins to look for the most anew.
+  package func forgetPeak() { peakByteCount = byteCount }
+
   /// At least `count` floats, of any values.
   package func take(_ count: Int) -> Buffer {
     let size = Self.size(count)

@@ -50,6 +50,12 @@ package final class FlexibleTokenizer: PictureTokenizer {
     (parts, self.scales) = (other.parts, scales)
   }
 
+  package var byteCount: Int {
+    parts.mixers.reduce(parts.codebook.byteCount + parts.decoder.byteCount) {
+      $0 + $1.weights.byteCount
+    }
+  }
+
   /// The same weights for other scales, ascending.
   package func with(scales: [Int]) -> FlexibleTokenizer { FlexibleTokenizer(self, scales: scales) }
 

@@ -38,6 +38,10 @@ package final class ScaleTokenizer: PictureTokenizer {
     growth = scales.map { Resizing.cubic(from: $0, to: side) }
   }
 
+  package var byteCount: Int {
+    mixers.reduce(codebook.byteCount + decoder.byteCount) { $0 + $1.weights.byteCount }
+  }
+
   /// Sides of a map.
   package var side: Int { scales.last ?? 1 }
 
@@ -121,6 +125,11 @@ struct PictureDecoder {
     let last = widths[widths.count - 1]
     norm = try weights.norm("norm", last)
     leave = try weights.convolution("leave", from: last, to: 16, size: 3)
+  }
+
+  var byteCount: Int {
+    ups.reduce(enter.weights.byteCount + leave.weights.byteCount) { $0 + $1.weights.byteCount }
+      + levels.joined().reduce(0) { $0 + $1.wide.byteCount + $1.narrow.byteCount }
   }
 
   func paint(_ map: FeatureMap, on compute: MapCompute) -> FeatureMap {

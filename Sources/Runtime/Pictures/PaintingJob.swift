@@ -37,9 +37,10 @@ struct PaintingJob {
       entry.events.yield(.painting(.step(step, cost)))
       between()
     }
-    report.agreement = report.picture.flatMap { shelf.agreement(of: $0, with: text) }
     report.figures = shelf.figures[request.methodTitle]
     report.byteCount = shelf.byteCount + (report.steps.last?.byteCount ?? 0)
+    // After the memory: the judge is none of the painter's.
+    report.agreement = report.picture.flatMap { shelf.agreement(of: $0, with: text) }
     entry.events.yield(.painting(.finished(report)))
   }
 }

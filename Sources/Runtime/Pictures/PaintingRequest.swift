@@ -57,7 +57,7 @@ package struct PaintingReport: Sendable {
   /// Seconds that loading weights and reading the words took.
   package var preparation: Double
   package var isCancelled: Bool
-  /// Bytes of weights, feature maps and caches.
+  /// Bytes of the weights that these methods use, of feature maps and caches.
   package var byteCount: Int
   /// How well the last step's picture goes with the words: the cosine between them and the caption that a judge sees,
   /// which no search looks for; nil where its weights are absent.

@@ -9,11 +9,10 @@ final class PictureShelf {
   private(set) lazy var compute = MapCompute(pool: pool)
   private let supplies: MethodSupplies
   private let pool: WorkerPool
-  private var tokenizer: ScaleTokenizer?
-  private var flexible: FlexibleTokenizer?
-  private var transformers: [String: ScaleTransformer] = [:]
-  private var denoisers: [String: MapDenoiser] = [:]
-  private var judges: [String: ConvolutionJudge] = [:]
+  /// By the prefix of their tensors.
+  private var networks: [String: any PictureNetwork] = [:]
+  /// Those that the latest painter uses.
+  private var inUse: Set<String> = []
   private var captions: CaptionBook?
   private(set) lazy var figures = supplies.weightsFolder.map(PainterFigures.load) ?? [:]
   private var encoder: SentenceEncoder?
@@ -23,13 +22,10 @@ final class PictureShelf {
     self.pool = pool
   }
 
-  /// Bytes of the weights that are loaded, and of feature maps.
+  /// Bytes of the weights that the latest painter uses, and of feature maps since it was made.
   var byteCount: Int {
-    transformers.values.reduce(compute.arena.peakByteCount + compute.integerByteCount) {
-      $0 + $1.byteCount
-    }
-      + denoisers.values.reduce(0) { $0 + $1.byteCount }
-      + judges.values.reduce(0) { $0 + $1.byteCount }
+    inUse.reduce(compute.arena.peakByteCount) { $0 + (networks[$1]?.byteCount ?? 0) }
+      + (compute.usesIntegers ? compute.integerByteCount : 0)
   }
 
   /// What paints by a choice of methods.
@@ -38,6 +34,8 @@ final class PictureShelf {
   func painter(_ choices: [MethodChoice]) throws(InferenceError) -> any Painter {
     let methods = try supplies.paintingMethods.makePainting(
       choices, standard: PaintingRequest.defaultPainter)
+    inUse = []
+    compute.arena.forgetPeak()
     var plan = PaintingPlan()
     try plan.install(methods, context: context)
     compute.usesIntegers = plan.usesIntegers
@@ -50,10 +48,9 @@ final class PictureShelf {
   private var context: PaintingContext {
     PaintingContext(
       tokenizer: { [self] () throws(InferenceError) in
-        if let tokenizer { return tokenizer }
-        let loaded = try ScaleTokenizer(weights("next-scale"), on: compute)
-        tokenizer = loaded
-        return loaded
+        try network("tokenizer", in: "next-scale") { (file) throws(InferenceError) in
+          try ScaleTokenizer(file, on: compute)
+        }
       },
       scales: { [self] () throws(InferenceError) in
         try transformer("scales", in: "next-scale")
@@ -62,51 +59,56 @@ final class PictureShelf {
         try transformer("raster", in: "raster-scan")
       },
       flexible: { [self] (scales) throws(InferenceError) in
+        let tokenizer = try network(
+          "flexible.tokenizer", in: "flexible-scales"
+        ) { (file) throws(InferenceError) in
+          try FlexibleTokenizer(file, prefix: "flexible.tokenizer", on: compute)
+        }
         let transformer = try transformer(
           "flexible.transformer", in: "flexible-scales", isFlexible: true)
-        return (try flexibleTokenizer().with(scales: scales), try transformer.with(scales: scales))
+        return (tokenizer.with(scales: scales), try transformer.with(scales: scales))
       },
       denoiser: { [self] () throws(InferenceError) in try denoiser("denoiser") },
       student: { [self] () throws(InferenceError) in try denoiser("student") },
       verifier: { [self] () throws(InferenceError) in try judge("verifier") })
   }
 
-  private func flexibleTokenizer() throws(InferenceError) -> FlexibleTokenizer {
-    if let flexible { return flexible }
-    let loaded = try FlexibleTokenizer(
-      weights("flexible-scales"), prefix: "flexible.tokenizer", on: compute)
-    flexible = loaded
+  /// A network that is loaded when first asked for.
+  private func network<Network: PictureNetwork>(
+    _ name: String, in file: String,
+    _ load: (GGUFWeightFile) throws(InferenceError) -> Network
+  ) throws(InferenceError) -> Network {
+    inUse.insert(name)
+    if let known = networks[name] as? Network { return known }
+    let loaded = try load(weights(file))
+    networks[name] = loaded
     return loaded
-  }
-
-  private func denoiser(_ name: String) throws(InferenceError) -> MapDenoiser {
-    if let denoiser = denoisers[name] { return denoiser }
-    let loaded = try MapDenoiser(weights(name), prefix: name, on: compute)
-    denoisers[name] = loaded
-    return loaded
-  }
-
-  /// - Parameter name: `judge` measures pictures, `verifier` is what a search looks for.
-  private func judge(_ name: String) throws(InferenceError) -> ConvolutionJudge {
-    if let judge = judges[name] { return judge }
-    let loaded = try ConvolutionJudge(weights("judges"), prefix: name, on: compute)
-    judges[name] = loaded
-    return loaded
-  }
-
-  /// How well a picture goes with words, by a judge that nothing was searched with; nil where its weights are absent.
-  func agreement(of picture: Picture, with text: TextVector) -> Double? {
-    try? judge("judge").look(at: [picture]).first?.agreement(with: text)
   }
 
   private func transformer(
     _ prefix: String, in file: String, isFlexible: Bool = false
   ) throws(InferenceError) -> ScaleTransformer {
-    if let transformer = transformers[prefix] { return transformer }
-    let loaded = try ScaleTransformer(
-      weights(file), prefix: prefix, isFlexible: isFlexible, on: compute)
-    transformers[prefix] = loaded
-    return loaded
+    try network(prefix, in: file) { (file) throws(InferenceError) in
+      try ScaleTransformer(file, prefix: prefix, isFlexible: isFlexible, on: compute)
+    }
+  }
+
+  private func denoiser(_ name: String) throws(InferenceError) -> MapDenoiser {
+    try network(name, in: name) { (file) throws(InferenceError) in
+      try MapDenoiser(file, prefix: name, on: compute)
+    }
+  }
+
+  /// - Parameter name: `judge` measures pictures, `verifier` is what a search looks for.
+  private func judge(_ name: String) throws(InferenceError) -> ConvolutionJudge {
+    try network(name, in: "judges") { (file) throws(InferenceError) in
+      try ConvolutionJudge(file, prefix: name, on: compute)
+    }
+  }
+
+  /// How well a picture goes with words, by a judge that nothing was searched with; nil where its weights are absent.
+  func agreement(of picture: Picture, with text: TextVector) -> Double? {
+    try? judge("judge").look(at: [picture]).first?.agreement(with: text)
   }
 
   private func path(_ name: String) throws(InferenceError) -> String {

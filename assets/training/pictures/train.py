@@ -246,10 +246,9 @@ def load_average(folder, name, model):
     return model.eval().requires_grad_(False)
 
 
-def tokens(options):
-    """Every picture as tokens, in place and `copies` times moved or mirrored."""
+def cut_pictures(options, name, cut):
+    """Every picture as tokens, in place and `copies` times moved or mirrored; `cut` makes rows of tokens of pictures."""
     data = Pictures(options.folder)
-    model = load_average(options.folder, "tokenizer", ScaleTokenizer())
     rng = np.random.default_rng(options.seed)
     found = []
     for copied in range(options.copies):
@@ -258,11 +257,20 @@ def tokens(options):
             rows = np.arange(start, min(start + 64, len(data.split)))
             pictures = data.floats(rows) if copied == 0 else data.augmented(rng, rows)
             with torch.no_grad():
-                _, _, cut = model.quantizer(model.encoder(pictures))
-            parts.append(torch.cat(cut, 1).short())
+                parts.append(torch.cat(cut(pictures), 1).short())
         found.append(torch.cat(parts))
         print(f"copy {copied + 1} of {options.copies}", flush=True)
-    np.savez(f"{options.folder}/tokens.npz", tokens=torch.stack(found, 1).numpy())
+    np.savez(f"{options.folder}/{name}.npz", tokens=torch.stack(found, 1).numpy())
+
+
+def tokens(options):
+    model = load_average(options.folder, "tokenizer", ScaleTokenizer())
+    cut_pictures(options, "tokens", lambda pictures: model.quantizer(model.encoder(pictures))[2])
+
+
+def copies(rng, count, cut):
+    """Which copy of a picture to learn from: every other time the picture as it is, else one moved or mirrored."""
+    return np.where(rng.random(count) < 0.5, 0, rng.integers(0, cut.shape[1], count))
 
 
 class Maps:
@@ -277,12 +285,8 @@ class Maps:
     def __call__(self, rows, copies):
         return self.quantizer.maps(list(self.cut[rows, copies].split(self.lengths, 1)))[-1]
 
-    def copies(self, rng, count):
-        """Which copy of a picture to learn from: every other time the picture as it is, else one moved or mirrored."""
-        return np.where(rng.random(count) < 0.5, 0, rng.integers(0, self.cut.shape[1], count))
-
     def drawn(self, rng, rows):
-        return self(rows, self.copies(rng, len(rows)))
+        return self(rows, copies(rng, len(rows), self.cut))
 
 
 def transformer(options, raster):
@@ -316,7 +320,7 @@ def transformer(options, raster):
     while not run.is_over():
         rows = data.draw(run.rng, 48)
         text = told(run, data, rows, model.nothing)
-        found, chosen = logits(model, rows, maps.copies(run.rng, len(rows)), text)
+        found, chosen = logits(model, rows, copies(run.rng, len(rows), maps.cut), text)
         each = F.cross_entropy(found.flatten(0, 1), chosen.flatten(), reduction="none").view(chosen.shape)
         loss = (each * share).sum(1).mean()
         run.update(loss, loss=loss)
@@ -354,6 +358,8 @@ def denoiser(options):
     model.mean.copy_(sample.mean((0, 2, 3)))
     model.spread.copy_(sample.std((0, 2, 3)))
     if not os.path.exists(f"{options.folder}/{options.name}.pt"):
+        if options.begin_from:
+            begin_from(options.begin_from, model)
         learn_sketches(model, data, lambda rng, rows: model.whitened(maps.drawn(rng, rows)), options.seed)
     run = Run(options, model, 1e-3, decay=0.02)
     times = torch.linspace(0.05, 0.95, 10)
@@ -499,22 +505,14 @@ def flexible_tokenizer(options):
 
 
 def flexible_tokens(options):
-    """Every picture as tokens of all sizes from 1 to 8, in place and moved or mirrored."""
-    data = Pictures(options.folder)
+    """Of all sizes from 1 to 8."""
     model = load_average(options.folder, "flexible-tokenizer", FlexibleTokenizer())
-    rng = np.random.default_rng(options.seed)
-    found = []
-    for copied in range(options.copies):
-        parts = []
-        for start in range(0, len(data.split), 64):
-            rows = np.arange(start, min(start + 64, len(data.split)))
-            pictures = data.floats(rows) if copied == 0 else data.augmented(rng, rows)
-            with torch.no_grad():
-                features = model.encoder(pictures)
-            parts.append(torch.cat([model.quantizer.cut(features, side)[0].flatten(1) for side in range(1, 9)], 1).short())
-        found.append(torch.cat(parts))
-        print(f"copy {copied + 1} of {options.copies}", flush=True)
-    np.savez(f"{options.folder}/flexible-tokens.npz", tokens=torch.stack(found, 1).numpy())
+
+    def cut(pictures):
+        features = model.encoder(pictures)
+        return [model.quantizer.cut(features, side)[0].flatten(1) for side in range(1, 9)]
+
+    cut_pictures(options, "flexible-tokens", cut)
 
 
 def flexible_scales(options):
@@ -528,14 +526,15 @@ def flexible_scales(options):
     model.load_state_dict(state, strict=False)
 
     def whole(rng, rows):
-        copies = np.where(rng.random(len(rows)) < 0.5, 0, rng.integers(0, cut.shape[1], len(rows)))
-        return quantizer.codes(sizes(rows, copies, (8,))[0]).detach()
+        return quantizer.codes(sizes(rows, copies(rng, len(rows), cut), (8,))[0]).detach()
 
-    def sizes(rows, copies, sides):
-        parts = cut[rows, copies].split(lengths, 1)
+    def sizes(rows, numbers, sides):
+        parts = cut[rows, numbers].split(lengths, 1)
         return [parts[side - 1].view(-1, side, side) for side in sides]
 
     if not os.path.exists(f"{options.folder}/{options.name}.pt"):
+        if options.begin_from:
+            begin_from(options.begin_from, model)
         learn_sketches(model, data, whole, options.seed)
     run = Run(options, model, 1e-3, betas=(0.9, 0.95), decay=0.05)
 
@@ -558,13 +557,28 @@ def flexible_scales(options):
         text = told(run, data, rows, model.nothing)
         # 1, 2 and 8 always; of those between about half.
         sides = [1, 2] + [side for side in range(3, 8) if run.rng.random() < 0.45] + [8]
-        copies = np.where(run.rng.random(len(rows)) < 0.5, 0, run.rng.integers(0, cut.shape[1], len(rows)))
-        found, target = logits(model, sizes(rows, copies, sides), text, sides)
+        chosen = sizes(rows, copies(run.rng, len(rows), cut), sides)
+        found, target = logits(model, chosen, text, sides)
         share = torch.cat([torch.full((side * side,), 1 / side) for side in sides])
         each = F.cross_entropy(found.flatten(0, 1), target.flatten(), reduction="none").view(target.shape)
         loss = (each * share / share.sum()).sum(1).mean()
         run.update(loss, loss=loss)
         run.tell(evaluate)
+
+
+def begin_from(path, model):
+    """A checkpoint of a run that had no sketch yet: its weights in a network that has one, as step 0."""
+    state = torch.load(path, weights_only=True)["average"]
+    whole = model.state_dict()
+    for name, value in whole.items():
+        if name not in state:
+            state[name] = value
+        elif name == "enter.weight" and value.shape != state[name].shape:
+            more = 0.05 * torch.randn(value[:, state[name].shape[1]:].shape)
+            state[name] = torch.cat([state[name], more], 1)
+            # A denoiser without a sketch was told its words as they are, not brought to about one.
+            state["text.weight"] = state["text.weight"] / whole["text.weight"].shape[1] ** 0.5
+    model.load_state_dict(state)
 
 
 def main():
@@ -574,6 +588,7 @@ def main():
     parser.add_argument("--minutes", type=float, default=60)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--name")
+    parser.add_argument("--begin-from", help="a checkpoint of denoiser or flexible-scales without a sketch")
     parser.add_argument("--copies", type=int, default=8)
     parser.add_argument("--width", type=int, default=256)
     parser.add_argument("--layers", type=int, default=8)

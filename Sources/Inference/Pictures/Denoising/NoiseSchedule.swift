@@ -29,6 +29,11 @@ package enum NoiseSchedule {
     }
   }
 
+  /// The way of 1,000 steps of DDPM and DDIM, of which some are taken.
+  package static func curved(steps: Int, isCosine: Bool) -> [NoisePoint] {
+    isCosine ? cosine(steps: steps) : linear(steps: steps)
+  }
+
   /// Ho et al., arXiv:2006.11239: variances that rise from 0.0001 to 0.02 in 1,000 steps, of which some are taken.
   package static func linear(steps: Int) -> [NoisePoint] {
     let (first, last) = (1e-4, 0.02)

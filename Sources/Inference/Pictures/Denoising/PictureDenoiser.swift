@@ -4,13 +4,11 @@ import Compute
 ///
 /// Source: Liu et al., "Flow straight and fast", arXiv:2209.03003. Maps are `[pictures, side, side, latent]`, brought to mean
 /// 0 and spread 1; time runs from 0, the map, to 1, noise.
-package protocol PictureDenoiser: AnyObject {
+package protocol PictureDenoiser: PictureNetwork {
   /// Places of a side of a map.
   var side: Int { get }
   /// Numbers of a place of a map.
   var latent: Int { get }
-  /// Bytes of weights.
-  var byteCount: Int { get }
   /// The encoder's share of a pass's multiplications.
   var encoderShare: Double { get }
   /// Whether it was trained to follow a strength of guidance in one pass.

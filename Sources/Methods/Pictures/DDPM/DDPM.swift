@@ -30,8 +30,7 @@ package struct DDPM: PaintingMethod {
   ) throws(InferenceError) {
     plan.painter = try DenoisingPainter(
       tokenizer: context.tokenizer(), denoiser: context.denoiser(), settings: settings,
-      points: cosine == 1
-        ? NoiseSchedule.cosine(steps: settings.steps) : NoiseSchedule.linear(steps: settings.steps),
+      points: NoiseSchedule.curved(steps: settings.steps, isCosine: cosine == 1),
       solver: .first(share: 1))
   }
 }
