@@ -9,7 +9,7 @@ import Models
 @main enum HiddenStates {
   static let usage = """
     usage: hidden-states answers MODEL FOLDER [--tokens N] [--batch N] [--seed N] [--threads N]
-           hidden-states mismatches TARGET DRAFT FOLDER [--items N] [--batch N] [--seed N] [--threads N]
+           hidden-states mismatches TARGET DRAFT FOLDER [--labels N] [--batch N] [--seed N] [--threads N]
     """
 
   static func main() {
@@ -33,7 +33,7 @@ import Models
 /// The numbers of a command line.
 struct Options {
   var tokens = 300_000
-  var items = 400
+  var labels = 1500
   var batch = 32
   var seed: UInt64 = 1
   var threads = 1
@@ -46,7 +46,7 @@ struct Options {
       }
       switch words[place] {
       case "--tokens": tokens = value
-      case "--items": items = value
+      case "--labels": labels = value
       case "--batch": batch = value
       case "--seed": seed = UInt64(value)
       case "--threads": threads = value

@@ -6,7 +6,7 @@ struct Item {
   var answer: Int
 
   private static let ending =
-    " Work it out in short steps. Write the result as the last line, in the form \"Answer: N\"."
+    " Work it out in short steps, without formulas in LaTeX. The last line is \"Answer:\" and the number."
 
   init(number: Int) {
     var random = SplitMix64(seed: UInt64(number) &* 0x9E37_79B9 &+ 77)
@@ -84,11 +84,18 @@ struct Item {
     return (text + " How many people are on the bus then?", count)
   }
 
-  /// The number that an answer's text ends with: the first after the last "Answer:"; nil where there is none.
+  /// The number that an answer's text ends with: the first after the last "Answer:", else the last of all; nil where
+  /// there is none.
   static func answer(in text: String) -> Int? {
-    guard let start = text.ranges(of: "Answer:").last?.upperBound else { return nil }
-    let rest = text[start...].drop { !$0.isNumber && $0 != "-" }
-    let digits = rest.prefix { $0.isNumber || $0 == "-" }
-    return Int(digits)
+    if let start = text.ranges(of: "Answer:").last?.upperBound,
+      let number = numbers(in: text[start...]).first
+    {
+      return number
+    }
+    return numbers(in: text[...]).last
+  }
+
+  private static func numbers(in text: Substring) -> [Int] {
+    text.matches(of: /-?[0-9]+/).compactMap { Int($0.output) }
   }
 }

@@ -10,8 +10,8 @@ import Models
 /// result stays the same, the token does no harm and stays; otherwise it matters, and the model's own comes back. Items
 /// that the model itself gets wrong are left out.
 ///
-/// A sequence of the recording is an item; its "tokens" are labels, 1 for a token that does no harm, and its states the
-/// model's at that token.
+/// A sequence of the recording is one mismatch: its "token" is the label, 1 for a token that does no harm, its states are
+/// the model's at that token, and its number is the item's.
 struct Mismatches {
   let target: Speaker
   let draft: Speaker
@@ -42,7 +42,7 @@ struct Mismatches {
       return try Trial(number: number, target: target, draft: draft)
     }
     while trials.count < options.batch { trials.append(try next()) }
-    while recording.sequences < options.items {
+    while recording.rows < options.labels {
       let (pass, states, parts) = try targetSteps.step(trials.map(\.target))
       let own = parts.map { part in part.logits.map { Self.best(pass, $0) } }
       let (draftPass, _, draftParts) = try draftSteps.step(trials.map(\.draft))
@@ -53,12 +53,11 @@ struct Mismatches {
         trial.take(token, draft: Self.best(draftPass, logits)) {
           Recording.halves(states, last * width..<(last + 1) * width)
         }
-        guard trial.isOver else { continue }
-        if !trial.labels.isEmpty {
-          try recording.append(tokens: trial.labels, mark: trial.number, states: trial.states)
-          print(recording.sequences, recording.rows, trial.labels)
+        if let label = trial.label {
+          try recording.append(tokens: [label], mark: trial.number, states: trial.states)
+          trial.label = nil
         }
-        trials[place] = try next()
+        if trial.isOver { trials[place] = try next() }
       }
     }
   }
@@ -84,11 +83,13 @@ private final class Trial {
   /// The mismatch that is tried.
   private var place: Int?
   private var needsState = false
-  private(set) var labels: [TokenID] = []
+  /// What was found of the mismatch before, until it is written down.
+  var label: TokenID?
+  /// The model's hidden state at the mismatch.
   private(set) var states: [Float16] = []
   private(set) var isOver = false
 
-  private static let answerLimit = 160
+  private static let answerLimit = 240
 
   init(number: Int, target: Speaker, draft: Speaker) throws {
     self.number = number
@@ -105,7 +106,7 @@ private final class Trial {
   /// Takes what both models would write next.
   func take(_ token: TokenID, draft guess: TokenID, state: () -> [Float16]) {
     if needsState {
-      states += state()
+      states = state()
       needsState = false
     }
     let ended = place != nil && tokenizer.endTokens.contains(target.tokens.last ?? -1)
@@ -121,9 +122,10 @@ private final class Trial {
   /// An attempt has come to its end.
   private func finish(_ tokens: [TokenID]) {
     let text = tokenizer.text(of: Array(tokens.dropFirst(promptCount)), special: false)
-    let isRight = Item.answer(in: text) == item.answer
+    let isRight =
+      tokenizer.endTokens.contains(tokens.last ?? -1) && Item.answer(in: text) == item.answer
     if let place {
-      labels.append(isRight ? 1 : 0)
+      label = isRight ? 1 : 0
       if isRight { (current, currentGuesses) = (tokens, guesses) }
       tryMismatch(from: place + 1)
     } else if isRight {

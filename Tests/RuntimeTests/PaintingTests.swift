@@ -104,6 +104,23 @@ import Testing
     }
   }
 
+  @Test(arguments: ["next-scale", "flow"])
+  func fewerPreviewsChangeNothingButWhatIsShown(_ id: String) async throws {
+    try await withWeights { engine in
+      func pictures(_ previews: Double) async throws -> [Picture] {
+        var request = PaintingRequest(description: "star", seed: 5)
+        request.methods = [MethodChoice(id, values: ["previews": previews])]
+        return try #require(await self.report(request, engine)).steps.map(\.picture)
+      }
+      let (all, two, one) = (try await pictures(10), try await pictures(2), try await pictures(1))
+      #expect(two.first == all.first && two.last == all.last && Set(two).count <= 3)
+      #expect(one.last == all.last)
+      let size = try #require(all.first)
+      let empty = Picture(width: size.width, height: size.height) { _, _ in -1 }
+      #expect(one.dropLast().allSatisfy { $0 == empty }, "only the last one is decoded")
+    }
+  }
+
   @Test func whatCannotBePaintedIsSaidInWords() async throws {
     try await withWeights { engine in
       let cases: [(PaintingRequest, String)] = [

@@ -48,6 +48,10 @@ package protocol PictureTokenizer: PictureNetwork {
   func smaller(_ total: Buffer, pictures: Int, scale: Int) -> [Float]
   /// What a token stands for, `[latent]`.
   func vector(of token: Int) -> [Float]
+  /// Pixels of a picture's side.
+  ///
+  /// - Parameter scale: the last one whose tokens were added.
+  func pictureSide(after scale: Int) -> Int
   /// The pictures of a map.
   ///
   /// - Parameter scale: the last one whose tokens were added.

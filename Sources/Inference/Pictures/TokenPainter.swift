@@ -42,12 +42,14 @@ private final class TokenPaintingRun: PaintingRun {
   private var index = 0
   private var evaluations = 0.0
   private var tokenCount = 0
+  private var previews: Previews
   /// What the last token stands for; nil before the first.
   private var latest: [Float]?
 
   init(painter: TokenPainter, subject: PaintingSubject) {
     self.painter = painter
     self.subject = subject
+    previews = Previews(wanted: painter.settings.previews)
     sequences = painter.transformer.begin(
       painter.settings.isGuided ? [subject.text, nil] : [subject.text])
     total = painter.tokenizer.emptyMap(pictures: 1)
@@ -63,10 +65,12 @@ private final class TokenPaintingRun: PaintingRun {
     let drawn = painter.isRaster ? drawOneByOne(side * side) : drawTogether(side * side)
     tokenizer.add(drawn.map(\.token), scale: index, to: total)
     tokenCount += drawn.count
+    let picture = previews.picture(
+      after: index, of: stepCount, side: tokenizer.pictureSide(after: index)
+    ) { tokenizer.paint(total, pictures: 1, after: index)[0] }
     let step = PaintingStep(
-      index: index, count: stepCount, label: "scale \(side)",
-      picture: tokenizer.paint(total, pictures: 1, after: index)[0], evaluations: evaluations,
-      tokens: tokenCount,
+      index: index, count: stepCount, label: "scale \(side)", picture: picture,
+      evaluations: evaluations, tokens: tokenCount,
       entropy: drawn.reduce(0) { $0 + $1.entropy } / Double(max(drawn.count, 1)),
       byteCount: sequences.byteCount)
     index += 1
@@ -131,8 +135,6 @@ struct DrawnToken {
     let greatest = logits.max() ?? 0
     let sharpness = 1 / max(settings.temperature, 1e-3)
     var weights = [Double](repeating: 0, count: logits.count)
-    // The most probable first; of equal ones the first.
-    var order = [UInt64](repeating: 0, count: logits.count)
     var (sum, moment) = (0.0, 0.0)
     for code in logits.indices {
       let distance = (Double(logits[code]) - Double(greatest)) * sharpness
@@ -140,10 +142,16 @@ struct DrawnToken {
       weights[code] = weight
       sum += weight
       moment += weight > 0 ? weight * distance : 0
-      order[code] = UInt64(Float(weight).bitPattern) << 32 | UInt64(UInt32.max - UInt32(code))
     }
     entropy = log(sum) - moment / sum
     token = logits.firstIndex(of: greatest) ?? 0
+    // All codes below the least weight together are not worth the share that is left out, so that there is no need to
+    // put them in order: the others, the most probable first; of equal ones the first.
+    let least = (1 - settings.topP) * sum / Double(logits.count)
+    var order: [UInt64] = []
+    for (code, weight) in weights.enumerated() where weight >= least {
+      order.append(UInt64(Float(weight).bitPattern) << 32 | UInt64(UInt32.max - UInt32(code)))
+    }
     order.sort(by: >)
     var best = -Double.infinity
     var kept = 0.0

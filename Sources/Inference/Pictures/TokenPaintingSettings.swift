@@ -9,6 +9,8 @@ package struct TokenPaintingSettings: Sendable, Equatable {
   package var temperature = 0.4
   /// Scales that are painted; the others add nothing.
   package var scaleCount = 6
+  /// Pictures that are shown on the way.
+  package var previews = 10
 
   package init() {}
 
@@ -33,5 +35,8 @@ package struct TokenPaintingSettings: Sendable, Equatable {
     Knob(
       "scales", \.scaleCount, in: 1...10, default: 6,
       summary: "Scales that are painted before it stops."),
+    Knob(
+      "previews", \.previews, in: 1...10, default: 10,
+      summary: "Pictures that are decoded on the way; 1 is the last alone."),
   ]
 }

@@ -96,6 +96,10 @@ package final class FlexibleTokenizer: PictureTokenizer {
     parts.codebook.array(token * latent..<(token + 1) * latent)
   }
 
+  package func pictureSide(after scale: Int) -> Int {
+    max(scales[scale], parts.side) * parts.decoder.growth
+  }
+
   package func paint(_ total: Buffer, pictures: Int, after scale: Int) -> [Picture] {
     let side = scales[scale]
     let map = grown(total, pictures: pictures, from: side, to: max(side, parts.side))

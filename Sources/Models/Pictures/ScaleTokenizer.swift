@@ -83,6 +83,8 @@ package final class ScaleTokenizer: PictureTokenizer {
     (0..<latent).map { codebook[token * latent + $0] }
   }
 
+  package func pictureSide(after scale: Int) -> Int { side * decoder.growth }
+
   package func paint(_ total: Buffer, pictures: Int, after scale: Int) -> [Picture] {
     let map = compute.map(pictures: pictures, height: side, width: side, channels: latent)
     map.values.copy(from: total, 0..<map.count, to: 0)
@@ -97,6 +99,9 @@ struct PictureDecoder {
   private let ups: [TransposedConvolution]
   private let norm: MapNorm
   private let leave: Convolution
+
+  /// Pixels along a side that the last convolution tells of at once.
+  private static let packing = 2
 
   init(_ weights: PictureWeights, latent: Int) throws(InferenceError) {
     let widths = try weights.integers("widths", 1...1024, atMost: 6)
@@ -132,6 +137,9 @@ struct PictureDecoder {
       + levels.joined().reduce(0) { $0 + $1.wide.byteCount + $1.narrow.byteCount }
   }
 
+  /// Pixels of a picture for each place of a map, along a side.
+  var growth: Int { Self.packing << ups.count }
+
   func paint(_ map: FeatureMap, on compute: MapCompute) -> FeatureMap {
     var x = enter(map, on: compute)
     for (level, blocks) in levels.enumerated() {
@@ -139,7 +147,7 @@ struct PictureDecoder {
       if level < ups.count { x = ups[level](x, on: compute) }
     }
     norm.apply(to: x, on: compute)
-    return leave(x, on: compute).unpacked(2, on: compute)
+    return leave(x, on: compute).unpacked(Self.packing, on: compute)
   }
 }
 

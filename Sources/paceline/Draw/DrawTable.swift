@@ -17,6 +17,7 @@ struct DrawTable {
 
   /// What a knob costs or gains.
   private static let turned = [
+    ("next-scale:previews=1", "raster-scan:previews=1"),
     ("flexible-scales:scales=4", "flexible-scales:scales=8"),
     ("flexible-scales:size=128", "flexible-scales"),
     ("flow:steps=8", "flow:steps=50"), ("flow:guidance=1", "flow"),

@@ -4,7 +4,7 @@
    where it was interrupted; hours on a processor):
 
        hidden-states mismatches Qwen2.5-Coder-1.5B-Instruct.Q4_K_M.gguf Qwen2.5-Coder-0.5B-Instruct.Q4_K_M.gguf \\
-           FOLDER --items 400
+           FOLDER --labels 1500
 
 2. Train, which takes seconds; the file's name is that of the larger model's file with `-judge`:
 
@@ -33,12 +33,12 @@ import weightfile
 
 def load(folder):
     with open(f"{folder}/index.tsv") as file:
-        counts = [int(line.split("\t")[0]) for line in file]
+        counts, marks = zip(*(map(int, line.split("\t")) for line in file))
     labels = np.fromfile(f"{folder}/labels.i32", "<i4", count=sum(counts))
     states = np.fromfile(f"{folder}/states.f16", "<f2")
     width = len(states) // max(len(labels), 1)
     states = states[:len(labels) * width].reshape(len(labels), width).astype(np.float64)
-    return states, labels.astype(np.float64), np.repeat(np.arange(len(counts)), counts)
+    return states, labels.astype(np.float64), np.unique(np.repeat(marks, counts), return_inverse=True)[1]
 
 
 def toy(rng, count=2000, width=64):

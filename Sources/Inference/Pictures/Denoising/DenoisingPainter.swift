@@ -60,11 +60,11 @@ package struct DenoisingPainter: Painter {
 private final class DenoisingRun: PaintingRun {
   private let subject: PaintingSubject
   private let walk: NoiseWalk
-  /// The latest picture that was decoded.
-  private var picture: Picture?
+  private var previews: Previews
 
   init(_ painter: DenoisingPainter, _ subject: PaintingSubject) {
     self.subject = subject
+    previews = Previews(wanted: painter.settings.previews)
     let random = RandomNumbers(seed: subject.seed(at: 0))
     walk = NoiseWalk(painter, text: subject.text, noise: [painter.noise(random, at: 0)])
   }
@@ -79,13 +79,13 @@ private final class DenoisingRun: PaintingRun {
       walk.renew(0, with: painter.noise(random, at: 0))
     }
     walk.advance { _ in random }
-    let isShown = painter.settings.shows(index, of: stepCount)
-    let shown = isShown ? nil : picture
-    let latest = shown ?? walk.pictures()[0]
-    picture = latest
+    let tokenizer = painter.tokenizer
+    let picture = previews.picture(
+      after: index, of: stepCount, side: tokenizer.pictureSide(after: tokenizer.scales.count - 1)
+    ) { walk.pictures()[0] }
     return PaintingStep(
       index: index, count: stepCount, label: "time \(decimals(walk.points[index + 1].time))",
-      picture: latest, evaluations: walk.evaluations, byteCount: walk.byteCount)
+      picture: picture, evaluations: walk.evaluations, byteCount: walk.byteCount)
   }
 }
 

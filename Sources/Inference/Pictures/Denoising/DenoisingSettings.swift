@@ -15,11 +15,6 @@ package struct DenoisingSettings: Sendable, Equatable {
     guidance != 1 && time >= guidanceEnd && time <= guidanceStart
   }
 
-  /// Whether the picture is shown after a step.
-  func shows(_ step: Int, of count: Int) -> Bool {
-    step + 1 == count || (step + 1) * previews / count > step * previews / count
-  }
-
   package static func knobs(
     steps: ClosedRange<Int>, default count: Int
   ) -> [Knob<DenoisingSettings>] {
@@ -38,7 +33,7 @@ package struct DenoisingSettings: Sendable, Equatable {
         summary: "The time, 0 is the picture, at which guidance ends."),
       Knob(
         "previews", \.previews, in: 1...50, default: 8,
-        summary: "Pictures that are decoded on the way."),
+        summary: "Pictures that are decoded on the way; 1 is the last alone."),
     ]
   }
 }
