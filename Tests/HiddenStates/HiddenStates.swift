@@ -10,6 +10,7 @@ import Models
   static let usage = """
     usage: hidden-states answers MODEL FOLDER [--tokens N] [--batch N] [--seed N] [--threads N]
            hidden-states mismatches TARGET DRAFT FOLDER [--labels N] [--batch N] [--seed N] [--threads N]
+           hidden-states questions FILE [--labels N] [--seed N]
     """
 
   static func main() {
@@ -21,6 +22,8 @@ import Models
         try Answers(model: words[1], folder: words[2], options: options).run()
       case "mismatches" where words.count == 4:
         try Mismatches(target: words[1], draft: words[2], folder: words[3], options: options).run()
+      case "questions" where words.count == 2:
+        try Item.write(options.labels, seed: options.seed, to: words[1])
       default: throw Failure(usage)
       }
     } catch {

@@ -1,3 +1,4 @@
+import Foundation
 import TestSupport
 
 /// A question with a known answer, made by a seeded generator.
@@ -19,6 +20,26 @@ struct Item {
     default: (question, answer) = Self.counter(pick)
     }
     question += Self.ending
+  }
+
+  /// The first item of a seed; those of other seeds are others.
+  static func first(seed: UInt64) -> Int { Int(seed) * 1_000_000 }
+
+  /// Writes questions with their answers as JSON Lines, which `paceline race --prompts` reads.
+  static func write(_ count: Int, seed: UInt64, to path: String) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    let lines = try (0..<count).map { index in
+      let item = Item(number: first(seed: seed) + index)
+      return try encoder.encode(Line(prompt: item.question, answer: item.answer, maxTokens: 240))
+    }
+    try Data(lines.joined(separator: Data("\n".utf8))).write(to: URL(fileURLWithPath: path))
+  }
+
+  private struct Line: Encodable {
+    var prompt: String
+    var answer: Int
+    var maxTokens: Int
   }
 
   private typealias Pick = (ClosedRange<Int>) -> Int

@@ -35,7 +35,7 @@ struct Mismatches {
     defer { pool.shutDown() }
     let targetSteps = Lockstep(model: target.loaded.model, pool: pool)
     let draftSteps = Lockstep(model: draft.loaded.model, pool: pool)
-    var number = max(recording.greatestMark + 1, Int(options.seed) * 1_000_000)
+    var number = max(recording.greatestMark + 1, Item.first(seed: options.seed))
     var trials: [Trial] = []
     func next() throws -> Trial {
       defer { number += 1 }

@@ -6,6 +6,9 @@
        hidden-states mismatches Qwen2.5-Coder-1.5B-Instruct.Q4_K_M.gguf Qwen2.5-Coder-0.5B-Instruct.Q4_K_M.gguf \\
            FOLDER --labels 1500
 
+   Several such commands, each with a `--seed` and a folder of its own, can run side by side; their files are joined by
+   writing one after the other, each name for itself.
+
 2. Train, which takes seconds; the file's name is that of the larger model's file with `-judge`:
 
        python3 train.py FOLDER --output ../../weights/Qwen2.5-Coder-1.5B-Instruct.Q4_K_M-judge.gguf
