@@ -20,6 +20,13 @@ struct BenchReadingTests {
     #expect(BenchTest(name: name) == nil)
   }
 
+  @Test func sectionsOfAReportThatOtherCommandsMadeStay() {
+    let others = "## Key to paint\n\nOf keys.\n\n### More\n\n| a |\n\n## Painting\n\n| b |\n"
+    let report = "# Benchmarks\n\nHead.\n\n## some-model.Q4_1.gguf\n\n| old |\n\n" + others
+    #expect(BenchMarkdown.otherSections(of: report) == others)
+    #expect(BenchMarkdown.otherSections(of: "").isEmpty)
+  }
+
   @Test func fullStandsForAllAndNothingIsMeasuredTwice() throws {
     let list = BenchTest.list("tg128,full,tg16")
     let tests = try #require(list.tests)

@@ -16,6 +16,8 @@ private struct GovernedDecoding {
   var acceptance: (Int) -> Double
   /// What the drafter takes it to be; nil where it says nothing.
   var claimed: (Int) -> Double?
+  /// Whether the drafter is sure enough of anything to draft at all; it takes the time of one row to find that out.
+  var isSure: (Int) -> Bool = { _ in true }
   /// What times scatter by, as a share.
   var noise = 0.0
   var rounds = 400
@@ -57,14 +59,15 @@ private struct GovernedDecoding {
         right += 1
       }
       let budget = governor.budget(limit: limit, isFree: draftCost == nil)
-      let whole = draft(fixed ?? budget.limit, round: round)
+      let asked = fixed ?? budget.limit
+      let whole = draft(isSure(round) ? asked : 0, round: round)
       let verified = draftCost == nil && fixed == nil ? governor.trim(whole) : whole
       let accepted = min(right, verified.count)
       let next: TokenID = accepted < right ? TokenID(accepted + 1) : 1000
       let time =
         truth.nanoseconds(verified.count + 1)
         * (1 + noise * Double.random(in: -1...1, using: &random))
-      let drafting = Double(whole.count) * (draftCost ?? 0)
+      let drafting = Double(max(whole.count, min(asked, 1))) * (draftCost ?? 0)
       governor.observe(
         RoundRecord(
           parents: verified.parents, accepted: Array(0..<accepted), emitted: accepted + 1,
@@ -105,6 +108,16 @@ private struct GovernedDecoding {
     #expect(outcome.speed > 0.97)
     #expect(outcome.drafted.suffix(200).count { $0 == 0 } > 170)
     #expect(outcome.decisions.last??.isOff == true)
+  }
+
+  @Test(arguments: [5, 20]) func aCostlyDrafterThatIsSeldomSureOfAnythingRests(every: Int) {
+    var world = GovernedDecoding(
+      draftCost: 0.2 * GovernedDecoding.base, acceptance: { _ in 0.9 }, claimed: { _ in nil })
+    world.isSure = { $0 % every == 0 }
+    world.limit = 4
+    let outcome = world.run()
+    #expect(outcome.speed > 0.97)
+    #expect(outcome.decisions.suffix(200).count { $0?.isOff == true } > 150)
   }
 
   @Test(arguments: [0.05, 0.2]) func aDrafterThatSeldomHitsCostsNextToNothing(

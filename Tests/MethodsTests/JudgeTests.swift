@@ -2,6 +2,7 @@ import Compute
 import Glibc
 import Inference
 import Methods
+import Models
 import TestSupport
 import Testing
 
@@ -111,6 +112,19 @@ import Testing
     let lenient = try run(bias: 9, threshold: 0.5)
     #expect(lenient.rounds.drafted > 0 && lenient.rounds.acceptance == 1)
     #expect(lenient.tokens.count == plain.tokens.count)
+  }
+
+  @Test func theJudgeInTheRepositoryDoubtsSomeStates() throws {
+    let width = 1536
+    let name = Judge.weightFile(of: "Qwen2.5-Coder-1.5B-Instruct.Q4_K_M")
+    let head = try JudgeHead(
+      GGUFWeightFile(path: RealModel.assets + "/weights/\(name).gguf"), width: width)
+    var random = SplitMix64(seed: 4)
+    let states = Buffer(count: 200 * width)
+    states.replace(at: 0, with: (0..<200 * width).map { _ in random.normal() })
+    let found = (0..<200).map { head.probability(states, row: $0) }
+    #expect(found.allSatisfy { $0 > 0 && $0 < 1 })
+    #expect(found.contains { $0 < 0.5 } && found.contains { $0 > 0.5 })
   }
 
   @Test func aModelWithoutAJudgeIsNamed() throws {

@@ -30,6 +30,8 @@ package final class Governor {
   private var pace = Pace()
   /// The draft of this round before it was cut.
   private var proposed: Draft?
+  /// Rows that a drafter whose drafts cost time was asked for in this round.
+  private var asked = 0
   /// Rounds until a drafter that rests is tried again; nil while it does not rest.
   private var rest: Int?
   /// How often it was sent to rest since it last paid.
@@ -72,6 +74,7 @@ package final class Governor {
   package func budget(limit: Int, isFree: Bool) -> Budget {
     decision = nil
     proposed = nil
+    asked = 0
     guard !isFree else { return Budget(limit: limit, leastConfidence: 0) }
     if let rest {
       guard rest == 0 else {
@@ -94,6 +97,7 @@ package final class Governor {
     }
     rests = 0
     decide(choice.size, isOff: false)
+    asked = choice.size
     let next = (cost(choice.size + 1) - cost(choice.size)) * choice.rate
     return Budget(limit: choice.size, leastConfidence: min(max(next, 0), 0.9))
   }
@@ -162,10 +166,16 @@ package final class Governor {
   package func observe(_ round: RoundRecord, draft: Draft, tokens: [TokenID]) {
     curve.observe(rows: round.rows, nanoseconds: round.passNanoseconds)
     let time = round.draftNanoseconds - min(draft.catchUpNanoseconds, round.draftNanoseconds)
-    let drafting = draft.count > 0 ? Double(time) / curve.base : 0
+    let drafting = draft.count > 0 || asked > 0 ? Double(time) / curve.base : 0
     pace.observe(
       tokens: round.accepted.count + 1, passes: curve.relative(round.rows) + min(drafting, 4))
-    if draft.count > 0 { effort.observe(rows: draft.count, nanoseconds: time) }
+    if draft.count > 0 || (asked > 0 && effort.isKnown) {
+      effort.observe(rows: draft.count, nanoseconds: time)
+    }
+    // A drafter that was not sure enough of anything took its time all the same.
+    if draft.count == 0 {
+      for rank in 0..<asked { acceptance.observe(rank: rank, confidence: nil, wasAccepted: false) }
+    }
     learn(from: proposed ?? draft, verified: draft.count, accepted: round.accepted, tokens: tokens)
     proposed = nil
   }

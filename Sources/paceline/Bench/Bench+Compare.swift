@@ -51,9 +51,11 @@ extension Bench {
   }
 
   private func writeMarkdown(_ report: BenchReport, to file: String) throws(InferenceError) {
-    let text = BenchMarkdown(
+    let models = BenchMarkdown(
       report, command: "make bench-report PEER=FOLDER ROUNDS=\(report.rounds)"
     ).text
+    let old = (try? String(contentsOfFile: file, encoding: .utf8)) ?? ""
+    let text = models + "\n" + BenchMarkdown.otherSections(of: old)
     do {
       try text.write(toFile: file, atomically: true, encoding: .utf8)
     } catch {

@@ -13,12 +13,24 @@ package struct BenchMarkdown {
     ([heading] + report.models.map(section)).joined(separator: "\n")
   }
 
+  /// The sections of an earlier report that are not about a model's file: what other commands measured.
+  package static func otherSections(of old: String) -> String {
+    var kept: [Substring] = []
+    var isKept = false
+    for line in old.split(separator: "\n", omittingEmptySubsequences: false) {
+      if line.hasPrefix("## ") { isKept = !line.hasSuffix(".gguf") }
+      if isKept { kept.append(line) }
+    }
+    return kept.joined(separator: "\n")
+  }
+
   private var heading: String {
     let machine = report.machine
     return """
       # Benchmarks
 
-      Paceline against llama.cpp, on the same files, in the same run. Made by `\(command)`; do not edit by hand.
+      Paceline against llama.cpp, on the same files, in the same run. Made by `\(command)`; do not edit by hand. Each
+      section after the last model's says what made it; the command leaves it as it is.
 
       | | |
       | --- | --- |

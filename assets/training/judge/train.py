@@ -1,7 +1,7 @@
 """Trains the judge of a model: a linear head on its hidden states that tells which drafted tokens do no harm.
 
 1. Let the larger model finish answers from the smaller one's tokens, and note which of them change the result (resumes
-   where it was interrupted; hours on a processor):
+   where it was interrupted):
 
        hidden-states mismatches Qwen2.5-Coder-1.5B-Instruct.Q4_K_M.gguf Qwen2.5-Coder-0.5B-Instruct.Q4_K_M.gguf \\
            FOLDER --labels 1500
@@ -12,6 +12,10 @@
 2. Train, which takes seconds; the file's name is that of the larger model's file with `-judge`:
 
        python3 train.py FOLDER --output ../../weights/Qwen2.5-Coder-1.5B-Instruct.Q4_K_M-judge.gguf
+
+The judge in the repository came from two such folders (seeds 11 and 12, `--batch 40`, one thread each for 50 minutes): 1,500
+tokens of 174 items, 0.744 of them harmless. On held-out items the area under the curve is 0.865; it lets through 0.624 of
+the harmless and 0.099 of the others. Other draws of the held-out items gave areas from 0.844 to 0.890.
 
 `--toy` makes up states in which one direction matters, to see that it is found. Needs NumPy.
 
