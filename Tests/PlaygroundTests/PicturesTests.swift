@@ -80,6 +80,7 @@ import Testing
     stage.press("<F9>")
     #expect(stage.takeEffects().painting == nil)
     #expect(stage.state.notice?.text.contains("write what to paint") == true)
+    #expect(stage.state.focus == .pictures && stage.state.mode == .insert)
   }
 
   @Test func stepsCanBeLookedAtAndBranchedFrom() throws {

@@ -11,8 +11,10 @@ extension PlaygroundState {
     let description = words.isEmpty ? (isTyped ? typed : "") : words
     if description.isEmpty, pictures.work?.request != nil { return paintAgain() }
     guard !description.isEmpty else {
-      return focusPane(.pictures)
-        + say(.info, "write what to paint, such as: a red heart, then press F9")
+      let effects = focusPane(.pictures)
+      // The pane shows, and what is typed next are the words.
+      mode = .insert
+      return effects + say(.info, "write what to paint, such as: a red heart, then press F9")
     }
     let effects = paint(
       PaintingRequest(
