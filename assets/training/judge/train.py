@@ -13,9 +13,10 @@
 
        python3 train.py FOLDER --output ../../weights/Qwen2.5-Coder-1.5B-Instruct.Q4_K_M-judge.gguf
 
-The judge in the repository came from two such folders (seeds 11 and 12, `--batch 40`, one thread each for 50 minutes): 1,500
-tokens of 174 items, 0.744 of them harmless. On held-out items the area under the curve is 0.865; it lets through 0.624 of
-the harmless and 0.099 of the others. Other draws of the held-out items gave areas from 0.844 to 0.890.
+The judge in the repository came from two such folders (seeds 11 and 12, `--batch 40`, one thread each for 50 minutes):
+1,500 tokens of 174 items, 0.744 of them harmless. On held-out items the area under the curve is 0.865; it lets through
+0.624 of the harmless and 0.099 of the others; strength and threshold were chosen on the same items, which flatters all
+three. Other draws of the held-out items gave areas from 0.844 to 0.890.
 
 `--toy` makes up states in which one direction matters, to see that it is found. Needs NumPy.
 
