@@ -8,7 +8,6 @@ CK_BEGIN_TARGET(CK_AVX2_SET)
 #include "simd_avx2.h"
 
 enum { M_HEIGHT = 4 };
-CK_INLINE vf m_load_all(const float *p) { return _mm256_loadu_ps(p); }
 #include "feature_maps.h"
 
 void ck_avx2_dense(const ck_dense *p) { m_dense(p); }

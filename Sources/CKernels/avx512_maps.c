@@ -8,7 +8,6 @@ CK_BEGIN_TARGET(CK_AVX512_SET)
 #include "simd_avx512.h"
 
 enum { M_HEIGHT = 8 };
-CK_INLINE vf m_load_all(const float *p) { return _mm512_loadu_ps(p); }
 #include "feature_maps.h"
 
 void ck_avx512_dense(const ck_dense *p) { m_dense(p); }

@@ -18,7 +18,11 @@ CK_INLINE m_lanes m_left(int64_t at, int64_t count) {
                    v_mask(left < V_ROWS ? 0 : left < M_WIDTH ? left - V_ROWS : V_ROWS)};
 }
 CK_INLINE vf m_load(int whole, vm lanes, const float *p) {
-  return whole ? m_load_all(p) : f_load_rows(lanes, p);
+  return whole ? f_load(p) : f_load_rows(lanes, p);
+}
+CK_INLINE void m_store(int whole, vm lanes, float *p, vf x) {
+  if (whole) f_store(p, x);
+  else f_store_rows(p, lanes, x);
 }
 
 // `height` rows from `t` on by M_WIDTH outputs from `r` on.
@@ -51,8 +55,8 @@ CK_INLINE void m_tile(const ck_dense *p, int64_t t, int64_t r, int height, int w
       sums[h][0] = f_add(m_load(whole, lanes.first, y), sums[h][0]);
       sums[h][1] = f_add(m_load(whole, lanes.second, y + V_ROWS), sums[h][1]);
     }
-    f_store_rows(y, lanes.first, sums[h][0]);
-    f_store_rows(y + V_ROWS, lanes.second, sums[h][1]);
+    m_store(whole, lanes.first, y, sums[h][0]);
+    m_store(whole, lanes.second, y + V_ROWS, sums[h][1]);
   }
 }
 
@@ -90,8 +94,8 @@ CK_INLINE void m_taps(const ck_depthwise *p, int64_t y, int64_t x, int64_t c, in
     }
   }
   float *output = p->y + (y * p->width + x) * p->channels + c;
-  f_store_rows(output, lanes.first, first);
-  f_store_rows(output + V_ROWS, lanes.second, second);
+  m_store(whole, lanes.first, output, first);
+  m_store(whole, lanes.second, output + V_ROWS, second);
 }
 
 static void m_depthwise(const ck_depthwise *p) {
@@ -111,15 +115,15 @@ static void m_sums(const float *x, int64_t count, float *sum, float *squares) {
   int64_t i = 0;
   for (; i + 16 <= count; i += 16) {
     for (int e = 0; e < PARTS; e++) {
-      vf values = m_load_all(x + i + e * V_ROWS);
+      vf values = f_load(x + i + e * V_ROWS);
       sums[e] = f_add(sums[e], values);
       products[e] = f_fma(values, values, products[e]);
     }
   }
   float lanes[16], square_lanes[16];
   for (int e = 0; e < PARTS; e++) {
-    f_store_rows(lanes + e * V_ROWS, v_mask(V_ROWS), sums[e]);
-    f_store_rows(square_lanes + e * V_ROWS, v_mask(V_ROWS), products[e]);
+    f_store(lanes + e * V_ROWS, sums[e]);
+    f_store(square_lanes + e * V_ROWS, products[e]);
   }
   for (int j = 0; i + j < count; j++) {
     lanes[j] = lanes[j] + x[i + j];
@@ -132,12 +136,13 @@ static void m_sums(const float *x, int64_t count, float *sum, float *squares) {
 static void m_normalize(const float *x, int64_t count, float scale, float shift,
                         const float *weight, const float *bias, float *y) {
   for (int64_t i = 0; i < count; i += V_ROWS) {
-    vm lanes = v_mask(count - i < V_ROWS ? count - i : V_ROWS);
-    vf normal = f_fma(f_load_rows(lanes, x + i), f_splat(scale), f_splat(shift));
+    int whole = count - i >= V_ROWS;
+    vm lanes = v_mask(whole ? V_ROWS : count - i);
+    vf normal = f_fma(m_load(whole, lanes, x + i), f_splat(scale), f_splat(shift));
     if (weight) {
-      normal = f_fma(normal, f_load_rows(lanes, weight + i), f_load_rows(lanes, bias + i));
+      normal = f_fma(normal, m_load(whole, lanes, weight + i), m_load(whole, lanes, bias + i));
     }
-    f_store_rows(y + i, lanes, normal);
+    m_store(whole, lanes, y + i, normal);
   }
 }
 

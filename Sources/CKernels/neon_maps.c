@@ -7,7 +7,6 @@
 #include "simd_neon.h"
 
 enum { M_HEIGHT = 8 };
-CK_INLINE vf m_load_all(const float *p) { return vld1q_f32(p); }
 #include "feature_maps.h"
 
 void ck_neon_dense(const ck_dense *p) { m_dense(p); }

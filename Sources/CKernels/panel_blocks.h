@@ -67,11 +67,25 @@ CK_INLINE void v_unpack_q8_0(const vi *c, int at, vi w[8], vf *d, vf *m) {
   *m = f_zero();
 }
 
+#ifndef V_SCALES_IN_SUMS
+// Scales, an int32 a lane, as v_dot_scaled takes them.
+CK_INLINE vi v_scale_of(vi scale) { return scale; }
+
+// Adds to total[t] what v_dot adds to sum[t], times `scale`.
+CK_INLINE void v_dot_scaled(vi *total, const vi *w, int registers, const int8_t *a, int64_t stride,
+                            int width, int greatest, vi scale) {
+  vi sum[V_TOKENS];
+  for (int t = 0; t < width; t++) sum[t] = i_zero();
+  v_dot(sum, w, registers, a, stride, width, greatest);
+  for (int t = 0; t < width; t++) total[t] = i_add32(total[t], i_mul32(sum[t], scale));
+}
+#endif
+
 // One block of 256 columns of V_ROWS rows.
 //
-// `w[j]` holds columns 32j...32j+31. `scale` is one register of int32 for each 32 columns (Q4_K,
-// Q5_K) or each 16. `pairs[k]` holds for columns 32k...32k+31 two int16 a row, which multiply the
-// two sums of 16 activations: the minimums, or for a format with a zero point the scales.
+// `w[j]` holds columns 32j...32j+31. `scale` is one register of v_scale_of for each 32 columns
+// (Q4_K, Q5_K) or each 16. `pairs[k]` holds for columns 32k...32k+31 two int16 a row, which multiply
+// the two sums of 16 activations: the minimums, or for a format with a zero point the scales.
 typedef struct {
   vi w[8][8];
   vi scale[16];
@@ -103,9 +117,8 @@ CK_INLINE void v_emit16(v_sink *sink, int j, int half, const vi w[4]) {
     for (int e = 0; e < 4; e++) sink->panel->w[j][4 * half + e] = w[e];
     return;
   }
-  vi sum = i_zero();
-  v_dot(&sum, w, 4, sink->a + 32 * j + 16 * half, 0, 1, sink->greatest);
-  sink->total = i_add32(sink->total, i_mul32(sum, sink->panel->scale[2 * j + half]));
+  v_dot_scaled(&sink->total, w, 4, sink->a + 32 * j + 16 * half, 0, 1, sink->greatest,
+               sink->panel->scale[2 * j + half]);
 }
 
 // Takes columns 32j to 32j + 31 of a format with a scale for each 32.
@@ -116,9 +129,8 @@ CK_INLINE void v_emit32(v_sink *sink, int j, const vi w[8]) {
     for (int e = 0; e < 8; e++) sink->panel->w[j][e] = w[e];
     return;
   }
-  vi sum = i_zero();
-  v_dot(&sum, w, 8, sink->a + 32 * j, 0, 1, sink->greatest);
-  sink->total = i_add32(sink->total, i_mul32(sum, sink->panel->scale[j]));
+  v_dot_scaled(&sink->total, w, 8, sink->a + 32 * j, 0, 1, sink->greatest,
+               sink->panel->scale[j]);
 }
 
 // In each byte: the field at bit `from`, moved to bit `to`; `mask` has the field's width.
@@ -127,16 +139,18 @@ CK_INLINE vi v_move_bits(vi x, int from, int to, int mask) {
   return i_and(moved, i_splat8(mask << to));
 }
 
-// 16 signed bytes a row: as int32 for the products, as pairs of int16 for the zero points.
+// 16 signed bytes a row: for the products, and as pairs of int16 for the zero points.
 CK_INLINE void v_signed_scales(const vi scales[4], v_panel256 *out) {
   V_UNROLL
-  for (int j = 0; j < 16; j++) {
-    out->scale[j] = i_signed_right32(i_left32(scales[j / 4], 24 - 8 * (j % 4)), 24);
-  }
-  V_UNROLL
   for (int k = 0; k < 8; k++) {
-    vi low = i_and(out->scale[2 * k], i_splat32(0xffff));
-    out->pairs[k] = i_or(low, i_left32(out->scale[2 * k + 1], 16));
+    vi two[2];
+  V_UNROLL
+    for (int i = 0; i < 2; i++) {
+      int j = 2 * k + i;
+      two[i] = i_signed_right32(i_left32(scales[j / 4], 24 - 8 * (j % 4)), 24);
+      out->scale[j] = v_scale_of(two[i]);
+    }
+    out->pairs[k] = i_or(i_and(two[0], i_splat32(0xffff)), i_left32(two[1], 16));
   }
 }
 
@@ -154,7 +168,7 @@ CK_INLINE void v_head_q4_k(const v_group *g, v_panel256 *out) {
   minimums[1] = i_or(i_and(i_right32(head[3], 4), four), i_and(i_right32(head[2], 2), two));
   V_UNROLL
   for (int j = 0; j < 8; j++) {
-    out->scale[j] = v_byte(scales[j / 4], j % 4);
+    out->scale[j] = v_scale_of(v_byte(scales[j / 4], j % 4));
     out->pairs[j] = v_byte_pair(minimums[j / 4], j % 4);
   }
 }
@@ -262,7 +276,9 @@ CK_INLINE void v_unpack_q2_k(const v_group *g, v_sink *sink) {
   vi packed[4];
   v_transpose(g, 0, packed);
   V_UNROLL
-  for (int j = 0; j < 16; j++) sink->panel->scale[j] = v_byte(v_low_nibbles(packed[j / 4]), j % 4);
+  for (int j = 0; j < 16; j++) {
+    sink->panel->scale[j] = v_scale_of(v_byte(v_low_nibbles(packed[j / 4]), j % 4));
+  }
   V_UNROLL
   for (int k = 0; k < 8; k++) {
     vi minimums = v_high_nibbles(packed[k / 2]);

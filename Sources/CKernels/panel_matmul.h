@@ -9,16 +9,43 @@
 
 #include "panel_blocks.h"
 
+// The rows of a group that are there. A part of a register is slow to store, so that whole ones go
+// another way.
+typedef struct {
+  vm mask;
+  int whole;
+} v_lanes;
+
+CK_INLINE v_lanes v_lanes_of(int64_t rows) { return (v_lanes){v_mask(rows), rows == V_ROWS}; }
+CK_INLINE vf v_load_sums(v_lanes lanes, const float *p) {
+  return lanes.whole ? f_load(p) : f_load_rows(lanes.mask, p);
+}
+CK_INLINE void v_store_sums(float *p, v_lanes lanes, vf sums) {
+  if (lanes.whole) f_store(p, sums);
+  else f_store_rows(p, lanes.mask, sums);
+}
+
 // What sets one format of blocks of 32 apart. `greatest` bounds the unpacked bytes.
 typedef struct {
   v_unpack32 unpack;
   int32_t bytes, zero, has_minimum, greatest;
 } v_format32;
 
+// A panel of so many blocks, with the activations that a tile of tokens takes at a time, fits the
+// first-level cache; the more there are, the less often unfinished sums are stored.
+enum { V_PANEL_BLOCKS = 20 };
+
 typedef struct {
-  vi w[8][8];
-  vf d[8], m[8];
+  vi w[V_PANEL_BLOCKS][8];
+  vf d[V_PANEL_BLOCKS], m[V_PANEL_BLOCKS];
 } v_panel32;
+
+// Blocks of each panel of a row of `blocks`, about evenly; fours, since these are unpacked at once.
+CK_INLINE int64_t v_panel_blocks(int64_t blocks) {
+  int64_t panels = (blocks + V_PANEL_BLOCKS - 1) / V_PANEL_BLOCKS;
+  int64_t even = ((blocks + panels - 1) / panels + 3) / 4 * 4;
+  return even < V_PANEL_BLOCKS ? even : V_PANEL_BLOCKS;
+}
 
 // One block by `width` tokens: the exact sums, then one rounding for the scale and one for the
 // minimum.
@@ -37,18 +64,18 @@ CK_INLINE void v_block32(v_format32 format, const vi *w, vf d, vf m, const ck_ro
 
 // `count` blocks of one panel by `width` tokens from `token` on.
 CK_INLINE void v_tile32(v_format32 format, const v_panel32 *panel, const ck_product *product,
-                        int64_t token, int64_t block, int64_t count, vm rows, int width) {
+                        int64_t token, int64_t block, int64_t count, v_lanes lanes, int width) {
   const ck_rows *x = product->x;
   int64_t index = token * (x->columns / 32) + block;
   float *place = product->output + token * product->stride;
   vf acc[V_TOKENS];
   for (int t = 0; t < width; t++) {
-    acc[t] = block == 0 ? f_zero() : f_load_rows(rows, place + t * product->stride);
+    acc[t] = block == 0 ? f_zero() : v_load_sums(lanes, place + t * product->stride);
   }
   for (int64_t b = 0; b < count; b++) {
     v_block32(format, panel->w[b], panel->d[b], panel->m[b], x, index + b, acc, width);
   }
-  for (int t = 0; t < width; t++) f_store_rows(place + t * product->stride, rows, acc[t]);
+  for (int t = 0; t < width; t++) v_store_sums(place + t * product->stride, lanes, acc[t]);
 }
 
 // Copies `bytes` bytes of each of `count` rows to rows of `step` bytes, so that a part of a group
@@ -127,16 +154,17 @@ CK_INLINE void v_unpack_chunk(v_format32 format, const ck_product *product, int6
 CK_INLINE void v_direct32(v_format32 format, const ck_product *product, int64_t row,
                           const uint8_t *p, int64_t row_bytes, int64_t block, int64_t count,
                           int64_t rows, int width) {
-  vm mask = v_mask(rows);
+  v_lanes lanes = v_lanes_of(rows);
   vf acc[2];
   for (int t = 0; t < width; t++) {
-    acc[t] = block == 0 ? f_zero() : f_load_rows(mask, product->output + t * product->stride);
+    acc[t] = block == 0 ? f_zero() : v_load_sums(lanes, product->output + t * product->stride);
   }
   v_unpack_chunk(format, product, row, p, row_bytes, block, count, rows, acc, width, NULL);
-  for (int t = 0; t < width; t++) f_store_rows(product->output + t * product->stride, mask, acc[t]);
+  for (int t = 0; t < width; t++) v_store_sums(product->output + t * product->stride, lanes, acc[t]);
 }
 
-// `count` blocks at `p` of the group at `row`; at most 8 where there are more than two tokens.
+// `count` blocks at `p` of the group at `row`; where there are more than two tokens, at most a
+// panel's.
 CK_INLINE void v_chunk32(v_format32 format, const ck_product *product, int64_t row,
                          const uint8_t *p, int64_t row_bytes, int64_t block, int64_t count,
                          int64_t rows) {
@@ -148,27 +176,27 @@ CK_INLINE void v_chunk32(v_format32 format, const ck_product *product, int64_t r
     v_direct32(format, product, row, p, row_bytes, block, count, rows, 2);
     return;
   }
-  vm mask = v_mask(rows);
+  v_lanes lanes = v_lanes_of(rows);
   v_panel32 panel;
   v_unpack_chunk(format, product, row, p, row_bytes, block, count, rows, NULL, 0, &panel);
   int64_t t = 0;
   for (; V_TOKENS == 8 && t + 8 <= product->tokens; t += 8) {
-    v_tile32(format, &panel, product, t, block, count, mask, V_TOKENS);
+    v_tile32(format, &panel, product, t, block, count, lanes, V_TOKENS);
   }
   for (; t + 4 <= product->tokens; t += 4)
-    v_tile32(format, &panel, product, t, block, count, mask, 4);
+    v_tile32(format, &panel, product, t, block, count, lanes, 4);
   for (; t + 2 <= product->tokens; t += 2)
-    v_tile32(format, &panel, product, t, block, count, mask, 2);
-  for (; t < product->tokens; t++) v_tile32(format, &panel, product, t, block, count, mask, 1);
+    v_tile32(format, &panel, product, t, block, count, lanes, 2);
+  for (; t < product->tokens; t++) v_tile32(format, &panel, product, t, block, count, lanes, 1);
 }
 
 CK_INLINE void v_product32(v_format32 format, ck_product product) {
-  uint8_t stage[V_ROWS * 8 * 34];
+  uint8_t stage[V_ROWS * V_PANEL_BLOCKS * 34];
   int64_t blocks = product.x->columns / 32, row_bytes = blocks * format.bytes;
   float *output = product.output;
   for (int64_t r = product.row_begin; r < product.row_end; r += V_ROWS) {
     int64_t rows = product.row_end - r < V_ROWS ? product.row_end - r : V_ROWS;
-    int64_t most = rows == V_ROWS && product.tokens <= 2 ? blocks : 8;
+    int64_t most = rows == V_ROWS && product.tokens <= 2 ? blocks : v_panel_blocks(blocks);
     product.output = output + r;
     if (rows < V_ROWS) memset(stage, 0, sizeof stage);
     for (int64_t block = 0; block < blocks; block += most) {
@@ -193,18 +221,18 @@ typedef struct {
 // The end of one block for one token: the exact sums, then one rounding for the scale and one for
 // the minimum.
 CK_INLINE void v_finish256(v_format256 format, const v_panel256 *panel, const ck_product *product,
-                           int64_t token, int64_t block, vm rows, vi total, vi pairs) {
+                           int64_t token, int64_t block, v_lanes lanes, vi total, vi pairs) {
   float *place = product->output + token * product->stride;
-  vf acc = block == 0 ? f_zero() : f_load_rows(rows, place);
+  vf acc = block == 0 ? f_zero() : v_load_sums(lanes, place);
   vf scale = f_splat(product->x->d256[token * (product->x->columns / 256) + block]);
   if (format.zero) total = i_sub32(total, i_mul32(pairs, i_splat32(format.zero)));
   acc = f_fma(f_mul(panel->d, scale), f_of_i(total), acc);
   if (!format.zero) acc = f_fnma(f_mul(panel->dmin, scale), f_of_i(pairs), acc);
-  f_store_rows(place, rows, acc);
+  v_store_sums(place, lanes, acc);
 }
 
 CK_INLINE void v_tile256(v_format256 format, const v_panel256 *panel, const ck_product *product,
-                         int64_t token, int64_t block, vm rows, int width) {
+                         int64_t token, int64_t block, v_lanes lanes, int width) {
   const ck_rows *x = product->x;
   int64_t index = token * (x->columns / 256) + block;
   const int8_t *a = x->q256 + 256 * index;
@@ -214,25 +242,21 @@ CK_INLINE void v_tile256(v_format256 format, const v_panel256 *panel, const ck_p
   for (int j = 0; j < 8; j++) {
     int parts = format.fine ? 2 : 1;
     for (int part = 0; part < parts; part++) {
-      vi sum[V_TOKENS];
-      for (int t = 0; t < width; t++) sum[t] = i_zero();
-      v_dot(sum, panel->w[j] + 4 * part, 8 / parts, a + 32 * j + 16 * part, x->columns, width,
-            format.greatest);
-      vi scale = panel->scale[parts * j + part];
-      for (int t = 0; t < width; t++) total[t] = i_add32(total[t], i_mul32(sum[t], scale));
+      v_dot_scaled(total, panel->w[j] + 4 * part, 8 / parts, a + 32 * j + 16 * part, x->columns,
+                   width, format.greatest, panel->scale[parts * j + part]);
     }
     for (int t = 0; t < width; t++) {
       pairs[t] = v_dot_pairs(pairs[t], panel->pairs[j], s + t * (x->columns / 16) + 2 * j);
     }
   }
   for (int t = 0; t < width; t++) {
-    v_finish256(format, panel, product, token + t, block, rows, total[t], pairs[t]);
+    v_finish256(format, panel, product, token + t, block, lanes, total[t], pairs[t]);
   }
 }
 
 // One block of one group at `p`.
 CK_INLINE void v_block256(v_format256 format, const ck_product *product, const uint8_t *p,
-                          int64_t row_bytes, const uint8_t *ahead, int64_t block, vm rows) {
+                          int64_t row_bytes, const uint8_t *ahead, int64_t block, v_lanes lanes) {
   v_panel256 panel;
   v_group g = v_group_at(p, row_bytes);
   v_sink sink = {&panel, ahead, format.bytes, format.fine, format.greatest, 0, NULL, i_zero()};
@@ -243,17 +267,17 @@ CK_INLINE void v_block256(v_format256 format, const ck_product *product, const u
     format.unpack(&g, &sink);
     vi pairs = i_zero();
     for (int j = 0; j < 8; j++) pairs = v_dot_pairs(pairs, panel.pairs[j], s + 2 * j);
-    v_finish256(format, &panel, product, 0, block, rows, sink.total, pairs);
+    v_finish256(format, &panel, product, 0, block, lanes, sink.total, pairs);
     return;
   }
   format.unpack(&g, &sink);
   int64_t t = 0;
   for (; V_TOKENS == 8 && t + 8 <= product->tokens; t += 8) {
-    v_tile256(format, &panel, product, t, block, rows, V_TOKENS);
+    v_tile256(format, &panel, product, t, block, lanes, V_TOKENS);
   }
-  for (; t + 4 <= product->tokens; t += 4) v_tile256(format, &panel, product, t, block, rows, 4);
-  for (; t + 2 <= product->tokens; t += 2) v_tile256(format, &panel, product, t, block, rows, 2);
-  for (; t < product->tokens; t++) v_tile256(format, &panel, product, t, block, rows, 1);
+  for (; t + 4 <= product->tokens; t += 4) v_tile256(format, &panel, product, t, block, lanes, 4);
+  for (; t + 2 <= product->tokens; t += 2) v_tile256(format, &panel, product, t, block, lanes, 2);
+  for (; t < product->tokens; t++) v_tile256(format, &panel, product, t, block, lanes, 1);
 }
 
 CK_INLINE void v_product256(v_format256 format, ck_product product) {
@@ -262,7 +286,7 @@ CK_INLINE void v_product256(v_format256 format, ck_product product) {
   float *output = product.output;
   for (int64_t r = product.row_begin; r < product.row_end; r += V_ROWS) {
     int64_t rows = product.row_end - r < V_ROWS ? product.row_end - r : V_ROWS;
-    vm mask = v_mask(rows);
+    v_lanes lanes = v_lanes_of(rows);
     product.output = output + r;
     if (rows < V_ROWS) memset(stage, 0, sizeof stage);
     for (int64_t block = 0; block < blocks; block++) {
@@ -273,7 +297,7 @@ CK_INLINE void v_product256(v_format256 format, ck_product product) {
         step = format.bytes;
         p = v_stage(stage, step, p, row_bytes, rows, step);
       }
-      v_block256(format, &product, p, step, ahead, block, mask);
+      v_block256(format, &product, p, step, ahead, block, lanes);
     }
   }
 }

@@ -42,6 +42,8 @@ CK_INLINE vf f_div(vf a, vf b) { return _mm256_div_ps(a, b); }
 CK_INLINE vf f_mul(vf a, vf b) { return _mm256_mul_ps(a, b); }
 CK_INLINE vf f_fma(vf a, vf b, vf c) { return _mm256_fmadd_ps(a, b, c); }
 CK_INLINE vf f_fnma(vf a, vf b, vf c) { return _mm256_fnmadd_ps(a, b, c); }
+CK_INLINE vf f_load(const float *p) { return _mm256_loadu_ps(p); }
+CK_INLINE void f_store(float *p, vf x) { _mm256_storeu_ps(p, x); }
 CK_INLINE vf f_load_rows(vm rows, const float *p) { return _mm256_maskload_ps(p, rows); }
 CK_INLINE void f_store_rows(float *p, vm rows, vf x) { _mm256_maskstore_ps(p, rows, x); }
 
@@ -136,32 +138,63 @@ CK_INLINE vi v_dot_pairs(vi sum, vi pairs, const int16_t *s) {
   return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi32((int)ck_load32(s))));
 }
 
-// Adds to sum[t], for each of `width` tokens, the products of `registers` panel registers with the
-// activations at a + t * stride.
+// The sums of pairs of products of `run` panel registers from `w` on with the activations at
+// a + t * stride, for each of `width` tokens.
 //
-// `maddubs` adds pairs of products in 16 bits and saturates. Activations reach 127, so weights up
-// to `greatest` allow `run` additions before the sums must be widened. Signed weights (255) give
-// their sign to the activation: products of at most 128 * 127 in pairs, 32,512, still fit.
-CK_INLINE void v_dot(vi *sum, const vi *w, int registers, const int8_t *a, int64_t stride,
-                     int width, int greatest) {
-  const vi ones = _mm256_set1_epi16(1);
+// `maddubs` adds pairs of products in 16 bits and saturates. Signed weights (`greatest` 255) give
+// their sign to the activation.
+CK_INLINE void v_pair_sums(vi *part, const vi *w, int run, const int8_t *a, int64_t stride,
+                           int width, int greatest) {
+  for (int t = 0; t < width; t++) part[t] = _mm256_setzero_si256();
+  for (int k = 0; k < run; k++) {
+    vi columns = w[k];
+    vi magnitude = greatest > 63 ? _mm256_abs_epi8(columns) : columns;
+    for (int t = 0; t < width; t++) {
+      vi four = _mm256_set1_epi32((int)ck_load32(a + t * stride + 4 * k));
+      if (greatest > 63) four = _mm256_sign_epi8(four, columns);
+      part[t] = _mm256_add_epi16(part[t], _mm256_maddubs_epi16(magnitude, four));
+    }
+  }
+}
+
+// How many panel registers 16 bits can hold the sums of. Activations reach 127, so weights up to
+// `greatest` allow this many additions; products of signed weights, at most 128 * 127 in pairs,
+// 32,512, still fit.
+CK_INLINE int v_run(int greatest, int registers) {
   int run = greatest <= 15 ? 8 : greatest <= 31 ? 4 : greatest <= 63 ? 2 : 1;
-  run = run < registers ? run : registers;
+  return run < registers ? run : registers;
+}
+
+// Adds to total[t], for each of `width` tokens, the products of `registers` panel registers with the
+// activations at a + t * stride, each times `factors`: two equal int16 in each lane.
+CK_INLINE void v_dot_times(vi *total, const vi *w, int registers, const int8_t *a, int64_t stride,
+                           int width, int greatest, vi factors) {
+  int run = v_run(greatest, registers);
   for (int e = 0; e < registers; e += run) {
     vi part[V_TOKENS];
-    for (int t = 0; t < width; t++) part[t] = _mm256_setzero_si256();
-    for (int k = e; k < e + run; k++) {
-      vi columns = w[k];
-      vi magnitude = greatest > 63 ? _mm256_abs_epi8(columns) : columns;
-      for (int t = 0; t < width; t++) {
-        vi four = _mm256_set1_epi32((int)ck_load32(a + t * stride + 4 * k));
-        if (greatest > 63) four = _mm256_sign_epi8(four, columns);
-        part[t] = _mm256_add_epi16(part[t], _mm256_maddubs_epi16(magnitude, four));
-      }
+    v_pair_sums(part, w + e, run, a + 4 * e, stride, width, greatest);
+    for (int t = 0; t < width; t++) {
+      total[t] = _mm256_add_epi32(total[t], _mm256_madd_epi16(part[t], factors));
     }
-    for (int t = 0; t < width; t++)
-      sum[t] = _mm256_add_epi32(sum[t], _mm256_madd_epi16(part[t], ones));
   }
+}
+
+// The same with no factor.
+CK_INLINE void v_dot(vi *sum, const vi *w, int registers, const int8_t *a, int64_t stride,
+                     int width, int greatest) {
+  v_dot_times(sum, w, registers, a, stride, width, greatest, _mm256_set1_epi16(1));
+}
+
+// Scales of 8 bits, an int32 a lane, as v_dot_scaled takes them. The additions that widen the sums
+// multiply by them, too.
+#define V_SCALES_IN_SUMS
+CK_INLINE vi v_scale_of(vi scale) {
+  return _mm256_or_si256(_mm256_and_si256(scale, _mm256_set1_epi32(0xffff)),
+                         _mm256_slli_epi32(scale, 16));
+}
+CK_INLINE void v_dot_scaled(vi *total, const vi *w, int registers, const int8_t *a, int64_t stride,
+                            int width, int greatest, vi scale) {
+  v_dot_times(total, w, registers, a, stride, width, greatest, scale);
 }
 
 #endif

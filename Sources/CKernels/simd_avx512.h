@@ -43,6 +43,8 @@ CK_INLINE vf f_div(vf a, vf b) { return _mm512_div_ps(a, b); }
 CK_INLINE vf f_mul(vf a, vf b) { return _mm512_mul_ps(a, b); }
 CK_INLINE vf f_fma(vf a, vf b, vf c) { return _mm512_fmadd_ps(a, b, c); }
 CK_INLINE vf f_fnma(vf a, vf b, vf c) { return _mm512_fnmadd_ps(a, b, c); }
+CK_INLINE vf f_load(const float *p) { return _mm512_loadu_ps(p); }
+CK_INLINE void f_store(float *p, vf x) { _mm512_storeu_ps(p, x); }
 CK_INLINE vf f_load_rows(vm rows, const float *p) { return _mm512_maskz_loadu_ps(rows, p); }
 CK_INLINE void f_store_rows(float *p, vm rows, vf x) { _mm512_mask_storeu_ps(p, rows, x); }
 

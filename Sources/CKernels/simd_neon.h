@@ -138,6 +138,8 @@ CK_INLINE vf v_high_half(vi x) {
   return vcvt_f32_f16(vreinterpret_f16_u16(vshrn_n_u32(v_u32(x), 16)));
 }
 
+CK_INLINE vf f_load(const float *p) { return vld1q_f32(p); }
+CK_INLINE void f_store(float *p, vf x) { vst1q_f32(p, x); }
 CK_INLINE vf f_load_rows(vm rows, const float *p) {
   if (rows == V_ROWS) return vld1q_f32(p);
   float lanes[V_ROWS] = {0};
