@@ -36,10 +36,10 @@ struct RaceCommandTests {
     #expect(low <= ratio && ratio <= high && low > 0)
   }
 
-  @Test func seedsAreRunsOfTheirOwn() throws {
+  @Test func greedyChoiceAndSeedsAreRunsOfTheirOwn() throws {
     let file = try prompts([#"{"prompt": "ab ab ab ab"}"#])
     let result = try race([
-      "--method", "prompt-lookup:length=4", "--prompts", file, "--json", "--seeds", "1,2,3",
+      "--method", "prompt-lookup:length=4", "--prompts", file, "--json", "--seeds", "greedy,1,2", "--keep-prompts",
     ])
     #expect(result.status == 0, "\(result.errors)")
     #expect(result.output.contains("\"runs\" : 3") || result.output.contains("\"runs\":3"))

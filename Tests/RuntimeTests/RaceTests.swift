@@ -11,12 +11,13 @@ import Testing
   ) async -> JobLog {
     let harness = await EngineHarness.loaded(
       model: FakeModel(answer: bytes(answer), after: promptEnd))
-    return await harness.engine.submit(
-      .race(
-        RaceRequest(
-          source: .chat([ChatTurn(role: .user, text: "hello")]), settings: .greedy,
-          maximumTokens: 100, lanes: lanes, mode: mode))
-    ).record()
+    return await harness.engine.submit(.race(request(lanes, mode: mode))).record()
+  }
+
+  private func request(_ lanes: [MethodSelection], mode: RaceRequest.Mode) -> RaceRequest {
+    RaceRequest(
+      source: .chat([ChatTurn(role: .user, text: "hello")]), settings: .greedy,
+      maximumTokens: 100, lanes: lanes, mode: mode)
   }
 
   @Test func lanesOfAnExactMethodAgreeAndTheMethodTakesFewerPasses() async throws {
@@ -67,6 +68,24 @@ import Testing
     let pair = result.againstLast(1)
     #expect(pair.lanes == [result.lanes[1], result.lanes[2]])
     #expect(pair.isIdentical && pair.ratios.count == 1)
+  }
+
+  @Test func lanesThatKeepThePromptReadItOnceAndSayTheSame() async throws {
+    let harness = await EngineHarness.loaded(
+      model: FakeModel(answer: bytes(Self.words), after: promptEnd))
+    var request = request([Self.lookup, .none], mode: .solo(repeats: 1, warmsUp: false))
+    request.keepsPrompt = true
+    for round in 0...1 {
+      let log = await harness.engine.submit(.race(request)).record()
+      let result = try #require(log.result)
+      #expect(result.isIdentical)
+      #expect(result.lanes.map(\.text) == [Self.words, Self.words])
+      let rows = log.events.compactMap { event -> Int? in
+        if case .race(.prefill(_, 0, let total)) = event { total } else { nil }
+      }
+      #expect(rows.count == 2 && rows[1] == 1)
+      #expect((rows[0] == 1) == (round == 1))
+    }
   }
 
   @Test(arguments: [

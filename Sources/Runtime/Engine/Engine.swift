@@ -14,6 +14,8 @@ package actor Engine {
   private var roofline: Roofline?
   private var current: EngineModel?
   private var caches = CacheStore()
+  /// Of races that keep their prompt.
+  private var raceCaches = CacheStore()
   private let shelf: MethodShelf
   private let pictures: PictureShelf
 
@@ -93,7 +95,7 @@ package actor Engine {
         try RaceRun(
           request: request, entry: entry, model: try model(), decoding: decoding, shelf: shelf,
           pool: pool
-        ).run()
+        ).run(keeping: &raceCaches)
       case .prepare(let selection):
         try prepare(selection)
         entry.events.yield(.prepared)
@@ -137,6 +139,7 @@ package actor Engine {
     loaded.summary.threads = pool.count
     loaded.summary.loadSeconds = secondsBetween(start, monotonicNanoseconds())
     caches.removeAll()
+    raceCaches.removeAll()
     shelf.clear()
     current = loaded
     if let file = loaded.file {

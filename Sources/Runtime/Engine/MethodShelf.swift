@@ -35,8 +35,6 @@ final class MethodShelf {
     return memory
   }
 
-  func forgetRaces() { raceMemories = [:] }
-
   /// Lets a selection's methods fill the slots of a plan.
   ///
   /// - Throws: `invalidRequest` for methods that do not exist or do not go together; what loading a draft model throws.

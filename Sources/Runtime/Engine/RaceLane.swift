@@ -24,7 +24,7 @@ final class RaceLane {
 
   init(
     index: Int, selection: MethodSelection, plan: DecodingPlan, prompt: [TokenID],
-    maximumTokens: Int, stopStrings: [String], tokenizer: any Tokenizer, control: DecodingControl,
+    cachedCount: Int, maximumTokens: Int, stopStrings: [String], tokenizer: any Tokenizer, control: DecodingControl,
     pool: WorkerPool, tell: @escaping (RaceEvent) -> Void
   ) throws(InferenceError) {
     self.index = index
@@ -33,8 +33,8 @@ final class RaceLane {
     answer = AnswerStream(
       tokenizer: tokenizer, stopStrings: stopStrings, promptCount: prompt.count)
     let request = DecodingRequest(
-      prompt: prompt, maximumTokens: maximumTokens, stopTokens: tokenizer.endTokens,
-      control: control
+      prompt: prompt, cachedCount: cachedCount, maximumTokens: maximumTokens,
+      stopTokens: tokenizer.endTokens, control: control
     ) { [unowned self] event in take(event) }
     run = try plan.loop.start(request, plan: plan, on: pool)
   }

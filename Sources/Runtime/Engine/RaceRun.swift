@@ -14,6 +14,8 @@ final class RaceRun {
   private let shelf: MethodShelf
   private let pool: WorkerPool
   private let prompt: [TokenID]
+  /// Of lanes that take turns with one cache.
+  private var caches = CacheStore()
 
   init(
     request: RaceRequest, entry: JobQueue.Entry, model: EngineModel, decoding: DecodingParts,
@@ -33,7 +35,11 @@ final class RaceRun {
   }
 
   /// Runs the race; the last event is its `finished`, or `contextFull`.
-  func run() throws(InferenceError) {
+  ///
+  /// - Parameter kept: what races that keep their prompt leave to each other.
+  func run(keeping kept: inout CacheStore) throws(InferenceError) {
+    if request.keepsPrompt { swap(&caches, &kept) }
+    defer { if request.keepsPrompt { swap(&caches, &kept) } }
     let capacity = model.summary.contextLength
     guard prompt.count <= capacity else {
       events.yield(.contextFull(needed: prompt.count, capacity: capacity))
@@ -72,6 +78,7 @@ final class RaceRun {
         let lane = try makeLane(
           index, isShown: number == 0, maximumTokens: isWarmUp ? 8 : nil, isWarmUp: isWarmUp)
         while !lane.hasEnded { try lane.step() }
+        if request.keepsPrompt { caches.settle(prompt + lane.records.map(\.token)) }
         try throwIfCancelled()
         lanes[index] = lane
       }
@@ -90,17 +97,26 @@ final class RaceRun {
     _ index: Int, isShown: Bool, maximumTokens: Int? = nil, isWarmUp: Bool = false
   ) throws(InferenceError) -> RaceLane {
     let selection = request.lanes[index]
-    let cache = try model.model.makeCache(capacity: model.summary.contextLength)
+    let (cache, cachedCount) = try lendCache()
     var plan = decoding.plan(
       model: model.model, tokenizer: model.tokenizer, cache: cache, settings: request.settings)
     let memory =
       isWarmUp ? MethodMemory() : request.memory.map { shelf.raceMemory("\($0)/\(index)") }
     try shelf.install(selection, in: &plan, for: model, memory: memory ?? MethodMemory())
     return try RaceLane(
-      index: index, selection: selection, plan: plan, prompt: prompt,
+      index: index, selection: selection, plan: plan, prompt: prompt, cachedCount: cachedCount,
       maximumTokens: maximumTokens ?? request.maximumTokens, stopStrings: request.stopStrings,
       tokenizer: model.tokenizer, control: control, pool: pool
     ) { [events] event in if isShown { events.yield(.race(event)) } }
+  }
+
+  /// A lane's cache, and how many of the prompt's tokens it holds.
+  private func lendCache() throws(InferenceError) -> (any KVCache, Int) {
+    let make = { [model] () throws(InferenceError) -> any KVCache in
+      try model.model.makeCache(capacity: model.summary.contextLength)
+    }
+    guard request.keepsPrompt, request.mode != .turns else { return (try make(), 0) }
+    return try caches.lend(for: prompt, make: make)
   }
 
   private func finish(_ rounds: [[RaceLane]]) {

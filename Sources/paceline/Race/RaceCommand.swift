@@ -51,7 +51,8 @@ struct RaceCommand: AsyncParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Draw with these seeds, such as 1,2,3, in place of greedy choice.", valueName: "list"))
+      "Draw with these seeds, such as 1,2,3, in place of greedy choice, or beside it: greedy,1,2.",
+      valueName: "list"))
   var seeds: String?
 
   @Option(
@@ -68,6 +69,11 @@ struct RaceCommand: AsyncParsableCommand {
   @Flag(
     help: "Run the opponent once for all methods, not for each: less time, a less even comparison.")
   var together = false
+
+  @Flag(
+    name: .customLong("keep-prompts"),
+    help: "Read every prompt once for all lanes and seeds, where only what follows is compared.")
+  var keepsPrompts = false
 
   @Option(help: ArgumentHelp("Positions of the context.", valueName: "n"))
   var context = 4096
@@ -110,7 +116,8 @@ struct RaceCommand: AsyncParsableCommand {
     let interruption = Interruption()
     var runner = RaceRunner(engine: engine, interruption: interruption)
     let plan = RaceRunner.Plan(
-      settings: variants, repeats: repeats, limit: limit, maximumTokens: maxTokens, isCold: cold)
+      settings: variants, repeats: repeats, limit: limit, maximumTokens: maxTokens, isCold: cold,
+      keepsPrompts: keepsPrompts)
     var rows: [RaceRow] = []
     var refusal: InferenceError?
     for path in paths {
@@ -169,19 +176,19 @@ struct RaceCommand: AsyncParsableCommand {
 
   /// Greedy choice, or one for each seed.
   private func settings() throws(InferenceError) -> [SamplerSettings] {
-    guard let seeds else {
-      var settings = SamplerSettings.greedy
-      for assignment in set { try settings.set(assignment) }
-      return [settings]
-    }
+    let greedy = "greedy"
+    let seeds = seeds ?? greedy
     var variants: [SamplerSettings] = []
     for text in seeds.split(separator: ",") {
-      guard let seed = UInt64(text) else {
-        throw InferenceError(
-          .invalidRequest, "--seeds \(seeds): whole numbers with commas are wanted")
+      var settings = text == greedy ? SamplerSettings.greedy : SamplerSettings()
+      if text != greedy {
+        guard let seed = UInt64(text) else {
+          throw InferenceError(
+            .invalidRequest,
+            "--seeds \(seeds): whole numbers with commas are wanted, or the word \(greedy)")
+        }
+        settings.seed = seed
       }
-      var settings = SamplerSettings()
-      settings.seed = seed
       for assignment in set { try settings.set(assignment) }
       variants.append(settings)
     }

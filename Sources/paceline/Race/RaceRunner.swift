@@ -23,6 +23,7 @@ struct RaceRunner {
     var limit: Int?
     var maximumTokens: Int?
     var isCold: Bool
+    var keepsPrompts: Bool
   }
 
   mutating func load(_ path: String, contextLength: Int) async throws(InferenceError) {
@@ -51,22 +52,24 @@ struct RaceRunner {
     let entries = set.entries.prefix(plan.limit ?? .max)
     let total = plan.repeats * plan.settings.count * entries.count
     isWarm = false
-    for _ in 0..<plan.repeats {
-      for settings in plan.settings {
-        count += 1
-        for entry in entries {
+    for number in 0..<plan.repeats {
+      for (place, entry) in entries.enumerated() {
+        for (variant, settings) in plan.settings.enumerated() {
           line.show(
             "\(modelName) \(lanes.dropLast().map(\.title).joined(separator: ", ")) \(set.name) "
               + "\(results.count + 1)/\(total)")
           var request = RaceRequest(
             source: entry.source(hasTemplate: hasTemplate), settings: settings,
             maximumTokens: plan.maximumTokens ?? entry.maxTokens ?? 128, lanes: lanes,
-            mode: .solo(repeats: 1, warmsUp: !isWarm, startsReversed: results.count % 2 == 1))
-          if !plan.isCold { request.memory = "\(count)" }
+            mode: .solo(
+              repeats: 1, warmsUp: !isWarm, startsReversed: (number + place + variant) % 2 == 1))
+          if !plan.isCold { request.memory = "\(count) \(variant)" }
+          request.keepsPrompt = plan.keepsPrompts
           results.append(try await result(of: request))
           isWarm = true
         }
       }
+      count += 1
     }
     line.clear()
     return results
