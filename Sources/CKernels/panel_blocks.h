@@ -68,22 +68,42 @@ CK_INLINE void v_unpack_q8_0(const vi *c, int at, vi w[8], vf *d, vf *m) {
 }
 
 #ifndef V_SCALES_IN_SUMS
-// Scales, an int32 a lane, as v_dot_scaled takes them.
-CK_INLINE vi v_scale_of(vi scale) { return scale; }
+// Adds to sum[g * width + t], for each of `groups` groups and `width` tokens, the products of the
+// `registers` panel registers at w[g] with the activations at a + t * stride.
+CK_INLINE void v_dots(vi *sum, const vi *const *w, int groups, int registers, const int8_t *a,
+                      int64_t stride, int width, int greatest) {
+  for (int g = 0; g < groups; g++) {
+    v_dot(sum + g * width, w[g], registers, a, stride, width, greatest);
+  }
+}
 
-// Adds to total[t] what v_dot adds to sum[t], times `scale`.
-CK_INLINE void v_dot_scaled(vi *total, const vi *w, int registers, const int8_t *a, int64_t stride,
-                            int width, int greatest, vi scale) {
-  vi sum[V_TOKENS];
-  for (int t = 0; t < width; t++) sum[t] = i_zero();
-  v_dot(sum, w, registers, a, stride, width, greatest);
-  for (int t = 0; t < width; t++) total[t] = i_add32(total[t], i_mul32(sum[t], scale));
+// Byte i (0...3) of each lane as v_dots_scaled takes its scale: an int32. The second for signed ones.
+CK_INLINE vi v_byte_scale(vi x, int i) { return v_byte(x, i); }
+CK_INLINE vi v_signed_byte_scale(vi x, int i) {
+  return i_signed_right32(i_left32(x, 24 - 8 * i), 24);
+}
+
+// Two scales as pairs of int16.
+CK_INLINE vi v_scale_pair(vi first, vi second) {
+  return i_or(i_and(first, i_splat32(0xffff)), i_left32(second, 16));
+}
+
+// Adds to `total` what v_dots adds to `sum`, times scale[g].
+CK_INLINE void v_dots_scaled(vi *total, const vi *const *w, int groups, int registers,
+                             const int8_t *a, int64_t stride, int width, int greatest,
+                             const vi *scale) {
+  vi sum[V_GROUPS * V_TOKENS];
+  for (int i = 0; i < groups * width; i++) sum[i] = i_zero();
+  v_dots(sum, w, groups, registers, a, stride, width, greatest);
+  for (int i = 0; i < groups * width; i++) {
+    total[i] = i_add32(total[i], i_mul32(sum[i], scale[i / width]));
+  }
 }
 #endif
 
 // One block of 256 columns of V_ROWS rows.
 //
-// `w[j]` holds columns 32j...32j+31. `scale` is one register of v_scale_of for each 32 columns
+// `w[j]` holds columns 32j...32j+31. `scale` is one register of v_byte_scale for each 32 columns
 // (Q4_K, Q5_K) or each 16. `pairs[k]` holds for columns 32k...32k+31 two int16 a row, which multiply
 // the two sums of 16 activations: the minimums, or for a format with a zero point the scales.
 typedef struct {
@@ -117,8 +137,10 @@ CK_INLINE void v_emit16(v_sink *sink, int j, int half, const vi w[4]) {
     for (int e = 0; e < 4; e++) sink->panel->w[j][4 * half + e] = w[e];
     return;
   }
-  v_dot_scaled(&sink->total, w, 4, sink->a + 32 * j + 16 * half, 0, 1, sink->greatest,
-               sink->panel->scale[2 * j + half]);
+  vi total = sink->total, scale = sink->panel->scale[2 * j + half];
+  const int8_t *a = sink->a + 32 * j + 16 * half;
+  v_dots_scaled(&total, &w, 1, 4, a, 0, 1, sink->greatest, &scale);
+  sink->total = total;
 }
 
 // Takes columns 32j to 32j + 31 of a format with a scale for each 32.
@@ -129,8 +151,9 @@ CK_INLINE void v_emit32(v_sink *sink, int j, const vi w[8]) {
     for (int e = 0; e < 8; e++) sink->panel->w[j][e] = w[e];
     return;
   }
-  v_dot_scaled(&sink->total, w, 8, sink->a + 32 * j, 0, 1, sink->greatest,
-               sink->panel->scale[j]);
+  vi total = sink->total, scale = sink->panel->scale[j];
+  v_dots_scaled(&total, &w, 1, 8, sink->a + 32 * j, 0, 1, sink->greatest, &scale);
+  sink->total = total;
 }
 
 // In each byte: the field at bit `from`, moved to bit `to`; `mask` has the field's width.
@@ -142,15 +165,10 @@ CK_INLINE vi v_move_bits(vi x, int from, int to, int mask) {
 // 16 signed bytes a row: for the products, and as pairs of int16 for the zero points.
 CK_INLINE void v_signed_scales(const vi scales[4], v_panel256 *out) {
   V_UNROLL
-  for (int k = 0; k < 8; k++) {
-    vi two[2];
+  for (int j = 0; j < 16; j++) out->scale[j] = v_signed_byte_scale(scales[j / 4], j % 4);
   V_UNROLL
-    for (int i = 0; i < 2; i++) {
-      int j = 2 * k + i;
-      two[i] = i_signed_right32(i_left32(scales[j / 4], 24 - 8 * (j % 4)), 24);
-      out->scale[j] = v_scale_of(two[i]);
-    }
-    out->pairs[k] = i_or(i_and(two[0], i_splat32(0xffff)), i_left32(two[1], 16));
+  for (int k = 0; k < 8; k++) {
+    out->pairs[k] = v_scale_pair(out->scale[2 * k], out->scale[2 * k + 1]);
   }
 }
 
@@ -168,7 +186,7 @@ CK_INLINE void v_head_q4_k(const v_group *g, v_panel256 *out) {
   minimums[1] = i_or(i_and(i_right32(head[3], 4), four), i_and(i_right32(head[2], 2), two));
   V_UNROLL
   for (int j = 0; j < 8; j++) {
-    out->scale[j] = v_scale_of(v_byte(scales[j / 4], j % 4));
+    out->scale[j] = v_byte_scale(scales[j / 4], j % 4);
     out->pairs[j] = v_byte_pair(minimums[j / 4], j % 4);
   }
 }
@@ -277,7 +295,7 @@ CK_INLINE void v_unpack_q2_k(const v_group *g, v_sink *sink) {
   v_transpose(g, 0, packed);
   V_UNROLL
   for (int j = 0; j < 16; j++) {
-    sink->panel->scale[j] = v_scale_of(v_byte(v_low_nibbles(packed[j / 4]), j % 4));
+    sink->panel->scale[j] = v_byte_scale(v_low_nibbles(packed[j / 4]), j % 4);
   }
   V_UNROLL
   for (int k = 0; k < 8; k++) {

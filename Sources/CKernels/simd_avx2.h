@@ -13,7 +13,9 @@ typedef __m256i vm;
 enum {
   V_ROWS = 8,          // rows in a group: lanes of a register
   V_TOKENS = 4,        // widest tile of tokens that the registers hold
-  V_EIGHT_BIT_FLIP = 0 // the bytes of Q8_0 stay signed; see v_dot
+  V_GROUPS = 2,        // groups of rows that a tile of tokens multiplies at once
+  V_PANEL_BLOCKS = 20, // blocks of 32 in a panel; see panel_matmul.h
+  V_EIGHT_BIT_FLIP = 0 // the bytes of Q8_0 stay signed; see v_pair_sums
 };
 
 CK_INLINE vi i_zero(void) { return _mm256_setzero_si256(); }
@@ -138,21 +140,27 @@ CK_INLINE vi v_dot_pairs(vi sum, vi pairs, const int16_t *s) {
   return _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi32((int)ck_load32(s))));
 }
 
-// The sums of pairs of products of `run` panel registers from `w` on with the activations at
-// a + t * stride, for each of `width` tokens.
+// The sums of pairs of products of `run` panel registers of each of `groups` groups, from w[g] + at
+// on, with the activations at a + t * stride, for each of `width` tokens: part[g * width + t].
 //
 // `maddubs` adds pairs of products in 16 bits and saturates. Signed weights (`greatest` 255) give
 // their sign to the activation.
-CK_INLINE void v_pair_sums(vi *part, const vi *w, int run, const int8_t *a, int64_t stride,
-                           int width, int greatest) {
-  for (int t = 0; t < width; t++) part[t] = _mm256_setzero_si256();
+CK_INLINE void v_pair_sums(vi *part, const vi *const *w, int groups, int at, int run,
+                           const int8_t *a, int64_t stride, int width, int greatest) {
+  for (int i = 0; i < groups * width; i++) part[i] = _mm256_setzero_si256();
   for (int k = 0; k < run; k++) {
-    vi columns = w[k];
-    vi magnitude = greatest > 63 ? _mm256_abs_epi8(columns) : columns;
+    vi columns[V_GROUPS], magnitude[V_GROUPS];
+    for (int g = 0; g < groups; g++) {
+      columns[g] = w[g][at + k];
+      magnitude[g] = greatest > 63 ? _mm256_abs_epi8(columns[g]) : columns[g];
+    }
     for (int t = 0; t < width; t++) {
       vi four = _mm256_set1_epi32((int)ck_load32(a + t * stride + 4 * k));
-      if (greatest > 63) four = _mm256_sign_epi8(four, columns);
-      part[t] = _mm256_add_epi16(part[t], _mm256_maddubs_epi16(magnitude, four));
+      for (int g = 0; g < groups; g++) {
+        vi factor = greatest > 63 ? _mm256_sign_epi8(four, columns[g]) : four;
+        vi *sum = &part[g * width + t];
+        *sum = _mm256_add_epi16(*sum, _mm256_maddubs_epi16(magnitude[g], factor));
+      }
     }
   }
 }
@@ -165,36 +173,43 @@ CK_INLINE int v_run(int greatest, int registers) {
   return run < registers ? run : registers;
 }
 
-// Adds to total[t], for each of `width` tokens, the products of `registers` panel registers with the
-// activations at a + t * stride, each times `factors`: two equal int16 in each lane.
-CK_INLINE void v_dot_times(vi *total, const vi *w, int registers, const int8_t *a, int64_t stride,
-                           int width, int greatest, vi factors) {
+// Byte i (0...3) of each lane as v_dots_scaled takes its scale: twice, as int16, since the additions
+// that widen the sums multiply by it, too. The second for signed ones.
+#define V_SCALES_IN_SUMS
+CK_INLINE vi v_byte_scale(vi x, int i) {
+  vi places = i_quads(0x80008000u, 0x80048004u, 0x80088008u, 0x800c800cu);
+  return i_shuffle8(x, i_add32(places, i_splat32(i * 0x10001)));
+}
+CK_INLINE vi v_signed_byte_scale(vi x, int i) {
+  vi places = i_quads(0x00800080u, 0x04800480u, 0x08800880u, 0x0c800c80u);
+  return _mm256_srai_epi16(i_shuffle8(x, i_add32(places, i_splat32(i * 0x1000100))), 8);
+}
+
+// Two scales as pairs of int16.
+CK_INLINE vi v_scale_pair(vi first, vi second) { return _mm256_blend_epi16(first, second, 0xaa); }
+
+// Adds to total[g * width + t], for each of `groups` groups and `width` tokens, the products of the
+// `registers` panel registers at w[g] with the activations at a + t * stride, times scale[g].
+CK_INLINE void v_dots_scaled(vi *total, const vi *const *w, int groups, int registers,
+                             const int8_t *a, int64_t stride, int width, int greatest,
+                             const vi *scale) {
   int run = v_run(greatest, registers);
   for (int e = 0; e < registers; e += run) {
-    vi part[V_TOKENS];
-    v_pair_sums(part, w + e, run, a + 4 * e, stride, width, greatest);
-    for (int t = 0; t < width; t++) {
-      total[t] = _mm256_add_epi32(total[t], _mm256_madd_epi16(part[t], factors));
+    vi part[V_GROUPS * V_TOKENS];
+    v_pair_sums(part, w, groups, e, run, a + 4 * e, stride, width, greatest);
+    for (int i = 0; i < groups * width; i++) {
+      total[i] = _mm256_add_epi32(total[i], _mm256_madd_epi16(part[i], scale[i / width]));
+      if (groups * width == 1) __asm__("" : "+x"(total[i]));
     }
   }
 }
 
-// The same with no factor.
-CK_INLINE void v_dot(vi *sum, const vi *w, int registers, const int8_t *a, int64_t stride,
-                     int width, int greatest) {
-  v_dot_times(sum, w, registers, a, stride, width, greatest, _mm256_set1_epi16(1));
-}
-
-// Scales of 8 bits, an int32 a lane, as v_dot_scaled takes them. The additions that widen the sums
-// multiply by them, too.
-#define V_SCALES_IN_SUMS
-CK_INLINE vi v_scale_of(vi scale) {
-  return _mm256_or_si256(_mm256_and_si256(scale, _mm256_set1_epi32(0xffff)),
-                         _mm256_slli_epi32(scale, 16));
-}
-CK_INLINE void v_dot_scaled(vi *total, const vi *w, int registers, const int8_t *a, int64_t stride,
-                            int width, int greatest, vi scale) {
-  v_dot_times(total, w, registers, a, stride, width, greatest, scale);
+// The same with no scale.
+CK_INLINE void v_dots(vi *sum, const vi *const *w, int groups, int registers, const int8_t *a,
+                      int64_t stride, int width, int greatest) {
+  vi ones[V_GROUPS];
+  for (int g = 0; g < groups; g++) ones[g] = _mm256_set1_epi16(1);
+  v_dots_scaled(sum, w, groups, registers, a, stride, width, greatest, ones);
 }
 
 #endif

@@ -14,6 +14,8 @@ typedef int64_t vm;
 enum {
   V_ROWS = 4,          // rows in a group: lanes of a register
   V_TOKENS = 8,        // widest tile of tokens that the registers hold
+  V_GROUPS = 1,        // groups of rows that a tile of tokens multiplies at once
+  V_PANEL_BLOCKS = 8,  // blocks of 32 in a panel; see panel_matmul.h
   V_EIGHT_BIT_FLIP = 0 // the bytes of Q8_0 stay signed: products here are of signed bytes
 };
 
