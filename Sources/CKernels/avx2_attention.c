@@ -7,8 +7,8 @@
 CK_BEGIN_TARGET(CK_AVX2_SET)
 #include "simd_avx2.h"
 
-enum { A_LANES = 8, A_QUERIES = 2, A_SCORES = 8, A_WIDTH = 4 };
-#define A_CASES A_CASE(1) A_CASE(2)
+enum { A_LANES = 8, A_QUERIES = 2, A_FEW = 3, A_SCORES = 8, A_WIDTH = 4 };
+#define A_CASES A_CASE(1) A_CASE(2) A_CASE(3)
 
 CK_INLINE vf a_load(const float *p) { return _mm256_loadu_ps(p); }
 CK_INLINE void a_store(float *p, vf x) { _mm256_storeu_ps(p, x); }
@@ -26,14 +26,16 @@ CK_INLINE void a_store_halves(float *p, __m256i x) {
 }
 #include "transposed_halves.h"
 
-// Four products at a time: lanes j and j + 8 of each take eight registers.
+// Four products at a time, or all six of three queries with two keys: lanes j and j + 8 of each
+// take two registers.
 CK_INLINE void a_scores(const float *const *queries, const uint16_t *const *keys, int64_t dimension,
                         int group, float *scores) {
-  int count = 8 / group, part = 4 / group;
+  int count = group == 3 ? 2 : 8 / group, part = group == 3 ? 2 : 4 / group;
   vf sums[8];
+  for (int i = group * count; i < 8; i++) sums[i] = _mm256_setzero_ps();
   for (int from = 0; from < count; from += part) {
-    vf low[4], high[4];
-    for (int i = 0; i < 4; i++) low[i] = high[i] = _mm256_setzero_ps();
+    vf low[6], high[6];
+    for (int i = 0; i < group * part; i++) low[i] = high[i] = _mm256_setzero_ps();
     for (int64_t d = 0; d < dimension; d += 16) {
       for (int k = 0; k < part; k++) {
         const uint16_t *key = keys[from + k] + d;

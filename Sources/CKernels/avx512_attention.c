@@ -7,7 +7,7 @@
 CK_BEGIN_TARGET(CK_AVX512_SET)
 #include "simd_avx512.h"
 
-enum { A_LANES = 16, A_QUERIES = 4, A_SCORES = 16, A_WIDTH = 4 };
+enum { A_LANES = 16, A_QUERIES = 4, A_FEW = 4, A_SCORES = 16, A_WIDTH = 4 };
 #define A_CASES A_CASE(1) A_CASE(2) A_CASE(3) A_CASE(4)
 
 CK_INLINE vf a_load(const float *p) { return _mm512_loadu_ps(p); }

@@ -5,7 +5,7 @@
 #include "kernels.h"
 #include "simd_neon.h"
 
-enum { A_LANES = 4, A_QUERIES = 2, A_SCORES = 4, A_WIDTH = 8 };
+enum { A_LANES = 4, A_QUERIES = 2, A_FEW = 2, A_SCORES = 4, A_WIDTH = 8 };
 #define A_CASES A_CASE(1) A_CASE(2)
 
 CK_INLINE vf a_load(const float *p) { return vld1q_f32(p); }

@@ -4,6 +4,7 @@
 // Include after the vector's building blocks and these:
 //   A_LANES                 floats in a register
 //   A_QUERIES, A_SCORES     widest block of queries; scores that one call of a_scores gives
+//   A_FEW                   so many queries read keys and values as they lie; at least A_QUERIES
 //   a_load, a_store, a_load_half, a_splat, a_add, a_mul, a_fma, a_exp, a_cap
 //   a_scores(queries, keys, dimension, group, scores)
 //                           dot products of `group` queries with A_SCORES / group keys (4 of 12 for
@@ -12,7 +13,7 @@
 //                           columns d...d+15 of 16 rows of half precision, as floats [16, 16]
 //   a_greatest(weights)     maximum of a tile, NaN disregarded
 //   a_weights(weights, top) replaces a tile's scores by exp(score - top); returns their sum
-//   A_CASES                 A_CASE(n) for each n up to A_QUERIES
+//   A_CASES                 A_CASE(n) for each n up to A_FEW
 //   A_WIDTH                 registers of values that a block of queries sums at a time
 #ifndef PACELINE_TILED_ATTENTION_H
 #define PACELINE_TILED_ATTENTION_H
@@ -59,7 +60,7 @@ CK_INLINE void a_value_block(a_block *b, const a_tile *tile, int64_t q, int64_t 
                              int group, int width) {
   const ck_attention *a = b->a;
   float *sums = b->sums + q * a->dimension + d;
-  vf acc[A_QUERIES * A_WIDTH];
+  vf acc[A_FEW * A_WIDTH];
   for (int g = 0; g < group; g++) {
     for (int w = 0; w < width; w++) {
       vf old = a_load(sums + g * a->dimension + A_LANES * w);
@@ -140,7 +141,7 @@ static void a_value_ragged(a_block *b, const a_tile *tile, int64_t q, int64_t gr
 
 static void a_value_tile(a_block *b, const a_tile *tile) {
   const ck_attention *a = b->a;
-  int is_half = tile->last - tile->first <= A_QUERIES;
+  int is_half = tile->last - tile->first <= A_FEW, step = is_half ? A_FEW : A_QUERIES;
   int64_t width = is_half ? a->dimension : A_NEAR / A_TILE;
   for (int64_t d = 0; d < a->dimension; d += width) {
     int64_t columns = a_least(width, a->dimension - d);
@@ -150,8 +151,8 @@ static void a_value_tile(a_block *b, const a_tile *tile) {
       a_prefetch(a, value, columns);
       for (int64_t i = 0; i < columns; i += A_LANES) a_store(floats + i, a_load_half(value + i));
     }
-    for (int64_t q = tile->first; q < tile->last; q += A_QUERIES) {
-      int64_t group = a_least(A_QUERIES, tile->last - q);
+    for (int64_t q = tile->first; q < tile->last; q += step) {
+      int64_t group = a_least(step, tile->last - q);
       a_value_ragged(b, tile, q, group, d, columns, is_half ? NULL : b->converted);
     }
   }

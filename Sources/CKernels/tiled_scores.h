@@ -87,7 +87,7 @@ enum { A_PARTS = 16 / A_LANES }; // registers that hold a number for each of 16 
 // Adds lanes j and j + 8 of the dot products of 16 positions with each query.
 CK_INLINE void a_two_lanes(const a_block *b, int64_t q, const float *keys, int group, int j,
                            vf *sums) {
-  vf low[A_QUERIES * A_PARTS], high[A_QUERIES * A_PARTS];
+  vf low[A_FEW * A_PARTS], high[A_FEW * A_PARTS];
   for (int i = 0; i < group * A_PARTS; i++) low[i] = high[i] = a_splat(0);
   for (int64_t d = j; d < b->a->dimension; d += 16) {
     for (int part = 0; part < A_PARTS; part++) {
@@ -105,7 +105,7 @@ CK_INLINE void a_two_lanes(const a_block *b, int64_t q, const float *keys, int g
 
 CK_INLINE void a_four_lanes(const a_block *b, int64_t q, const float *keys, int group, int j,
                             vf *sums) {
-  vf others[A_QUERIES * A_PARTS];
+  vf others[A_FEW * A_PARTS];
   a_two_lanes(b, q, keys, group, j, sums);
   a_two_lanes(b, q, keys, group, j + 4, others);
   for (int i = 0; i < group * A_PARTS; i++) sums[i] = a_add(sums[i], others[i]);
@@ -113,7 +113,7 @@ CK_INLINE void a_four_lanes(const a_block *b, int64_t q, const float *keys, int 
 
 CK_INLINE void a_eight_lanes(const a_block *b, int64_t q, const float *keys, int group, int j,
                              vf *sums) {
-  vf others[A_QUERIES * A_PARTS];
+  vf others[A_FEW * A_PARTS];
   a_four_lanes(b, q, keys, group, j, sums);
   a_four_lanes(b, q, keys, group, j + 2, others);
   for (int i = 0; i < group * A_PARTS; i++) sums[i] = a_add(sums[i], others[i]);
@@ -124,7 +124,7 @@ CK_INLINE void a_eight_lanes(const a_block *b, int64_t q, const float *keys, int
 // that adds them needs no shuffle. It is walked depth first, so that few registers are in use.
 CK_INLINE void a_score_columns(a_block *b, int64_t q, int64_t position, const float *keys,
                                int group) {
-  vf sums[A_QUERIES * A_PARTS], others[A_QUERIES * A_PARTS];
+  vf sums[A_FEW * A_PARTS], others[A_FEW * A_PARTS];
   a_eight_lanes(b, q, keys, group, 0, sums);
   a_eight_lanes(b, q, keys, group, 1, others);
   for (int i = 0; i < group * A_PARTS; i++) {
@@ -164,7 +164,7 @@ static void a_score_group(a_block *b, int64_t q, int64_t group, int64_t position
 }
 
 static void a_score_tile(a_block *b, const a_tile *tile) {
-  if (tile->last - tile->first <= A_QUERIES) {
+  if (tile->last - tile->first <= A_FEW) {
     a_score_few_queries(b, tile);
     return;
   }
