@@ -6,7 +6,7 @@ import Methods
 struct MethodOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
-      "A method that `methods` lists, such as lookahead-trie or prompt-lookup:length=8; may be given many times.",
+      "A method that `methods` lists, such as lookahead-trie or prompt-lookup:length=8; more are joined with +, or given one by one.",
       valueName: "id[:knob=n,...]"),
     completion: .list(MethodCatalog.all.map(\.card.id)))
   var method: [String] = []
@@ -19,7 +19,9 @@ struct MethodOptions: ParsableArguments {
   /// - Throws: `invalidRequest` for methods that do not exist or do not go together.
   func selection() throws(InferenceError) -> MethodSelection {
     var selection = MethodSelection(isGoverned: !isUngoverned)
-    for text in method { selection.choices.append(try MethodCatalog.all.choice(text)) }
+    for text in method {
+      selection.choices += try MethodSelection(spelled: text, isGoverned: !isUngoverned).choices
+    }
     _ = try MethodCatalog.all.make(selection)
     return selection
   }
