@@ -73,7 +73,7 @@ package protocol PictureSequences: AnyObject {
   var count: Int { get }
   /// Bytes of the cache.
   var byteCount: Int { get }
-  /// Logits `[sequences, rows, codes]` of the next tokens.
+  /// Logits `[sequences, rows, codes]` of the next tokens, until the next pass.
   ///
   /// - Parameter told: `[sequences, rows, latent]`; empty for the very first token, which is told the text alone.
   func logits(told: [Float], rows: Int) -> Buffer

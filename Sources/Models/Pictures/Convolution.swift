@@ -143,7 +143,7 @@ struct ConvolutionBlock {
     compute.clock.mark(.norm)
     let room = MapCompute.scratchCount / wide.outputs
     let (widens, narrows) = (compute.ready(wide), compute.ready(narrow))
-    compute.pieces(of: x.places, most: max(1, min(32, room))) { places, scratch in
+    compute.pieces(of: x.places, least: 16, most: max(1, min(48, room))) { places, scratch in
       for place in places {
         let picture = place / x.area
         let offset = place * channels
