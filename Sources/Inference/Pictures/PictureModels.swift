@@ -61,6 +61,8 @@ package protocol PictureTokenizer: PictureNetwork {
 /// Foretells the tokens of pictures.
 package protocol PictureTransformer: PictureNetwork {
   var codes: Int { get }
+  /// The workers that it computes with.
+  var pool: WorkerPool { get }
   /// Sides of the token maps that it was trained on.
   var scales: [Int] { get }
   /// Begins a sequence of tokens for each text; nil stands for no caption.
