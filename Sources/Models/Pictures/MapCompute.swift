@@ -12,7 +12,7 @@ package final class MapCompute {
   package var usesIntegers = false
   /// Bytes of weights that were made in 8 bits beside the floats.
   package private(set) var integerByteCount = 0
-  let kernels = Kernels.shared
+  let kernels: Kernels
   /// Scratch of each worker.
   private var scratch: [Buffer]
   /// Sums and sums of squares, two for each place.
@@ -22,8 +22,11 @@ package final class MapCompute {
   /// Floats of a worker's scratch.
   static let scratchCount = 1 << 17
 
-  package init(pool: WorkerPool, clock: PhaseClock = PhaseClock()) {
+  package init(
+    pool: WorkerPool, clock: PhaseClock = PhaseClock(), kernels: Kernels = .shared
+  ) {
     self.pool = pool
+    self.kernels = kernels
     self.clock = clock
     scratch = (0..<pool.count).map { _ in Buffer(count: Self.scratchCount) }
     ones = Buffer(count: Self.scratchCount)
