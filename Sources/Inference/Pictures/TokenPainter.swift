@@ -50,7 +50,7 @@ private final class TokenPaintingRun: PaintingRun {
   init(painter: TokenPainter, subject: PaintingSubject) {
     self.painter = painter
     self.subject = subject
-    previews = Previews(wanted: painter.settings.previews)
+    previews = Previews(wanted: subject.isWatched ? painter.settings.previews : 1)
     sequences = painter.transformer.begin(
       painter.settings.isGuided ? [subject.text, nil] : [subject.text])
     total = painter.tokenizer.emptyMap(pictures: 1)
