@@ -7,7 +7,7 @@
 CK_BEGIN_TARGET(CK_AVX2_SET)
 #include "simd_avx2.h"
 
-enum { M_HEIGHT = 4 };
+enum { M_HEIGHT = 6 };
 #include "feature_maps.h"
 
 void ck_avx2_dense(const ck_dense *p) { m_dense(p); }

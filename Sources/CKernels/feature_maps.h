@@ -6,7 +6,10 @@
 
 #include "scalar.h"
 
-enum { M_WIDTH = 2 * V_ROWS };
+enum {
+  M_WIDTH = 2 * V_ROWS,
+  M_PLACES = 4 // of a depthwise convolution at a time: sums enough to hide how long each takes
+};
 
 // The lanes of two registers that are left at `at` of `count`.
 typedef struct {
@@ -25,8 +28,34 @@ CK_INLINE void m_store(int whole, vm lanes, float *p, vf x) {
   else f_store_rows(p, lanes, x);
 }
 
-// `height` rows from `t` on by M_WIDTH outputs from `r` on.
-CK_INLINE void m_tile(const ck_dense *p, int64_t t, int64_t r, int height, int whole) {
+// The weights of output `r`, which begins a register.
+CK_INLINE const float *m_weights(const ck_dense *p, int64_t r) {
+  return p->w + r / CK_DENSE_GROUP * p->w_group + r % CK_DENSE_GROUP;
+}
+
+// Adds the products of inputs from `begin` to `end`; fetches as many weights from `ahead` on, where
+// that is not NULL.
+CK_INLINE void m_products(const ck_dense *p, const float *x, const float *w, int64_t begin,
+                          int64_t end, int height, int whole, m_lanes lanes, vf sums[][2],
+                          const float *ahead) {
+  for (int64_t k = begin; k < end; k++) {
+    vf first = m_load(whole, lanes.first, w + k * p->w_stride);
+    vf second = m_load(whole, lanes.second, w + k * p->w_stride + V_ROWS);
+    for (int e = 0; ahead && e < M_WIDTH; e += 16) {
+      __builtin_prefetch(ahead + (k - begin) * p->w_stride + e);
+    }
+    for (int h = 0; h < height; h++) {
+      vf value = f_splat(x[h * p->x_stride + k]);
+      sums[h][0] = f_fma(value, first, sums[h][0]);
+      sums[h][1] = f_fma(value, second, sums[h][1]);
+    }
+  }
+}
+
+// `height` rows from `t` on by M_WIDTH outputs from `r` on; fetches `count` weights from `ahead` on,
+// which are wanted later. A single row is so quickly done that the processor looks ahead by itself.
+CK_INLINE void m_tile(const ck_dense *p, int64_t t, int64_t r, int height, int whole,
+                      const float *ahead, int64_t count) {
   m_lanes lanes = m_left(r, p->outputs);
   vf sums[M_HEIGHT][2];
   vf first = f_zero(), second = f_zero();
@@ -38,17 +67,10 @@ CK_INLINE void m_tile(const ck_dense *p, int64_t t, int64_t r, int height, int w
     sums[h][0] = first;
     sums[h][1] = second;
   }
-  const float *x = p->x + t * p->x_stride;
-  const float *w = p->w + r / CK_DENSE_GROUP * p->w_group + r % CK_DENSE_GROUP;
-  for (int64_t k = 0; k < p->depth; k++) {
-    first = m_load(whole, lanes.first, w + k * p->w_stride);
-    second = m_load(whole, lanes.second, w + k * p->w_stride + V_ROWS);
-    for (int h = 0; h < height; h++) {
-      vf value = f_splat(x[h * p->x_stride + k]);
-      sums[h][0] = f_fma(value, first, sums[h][0]);
-      sums[h][1] = f_fma(value, second, sums[h][1]);
-    }
-  }
+  const float *x = p->x + t * p->x_stride, *w = m_weights(p, r);
+  if (height == 1) count = 0;
+  if (count > 0) m_products(p, x, w, 0, count, height, whole, lanes, sums, ahead);
+  m_products(p, x, w, count, p->depth, height, whole, lanes, sums, NULL);
   for (int h = 0; h < height; h++) {
     float *y = p->y + (t + h) * p->y_stride + r;
     if (p->adds) {
@@ -60,14 +82,28 @@ CK_INLINE void m_tile(const ck_dense *p, int64_t t, int64_t r, int height, int w
   }
 }
 
+// All rows by M_WIDTH outputs: tiles of M_HEIGHT, the last two about even, since a low one has too
+// few sums to hide how long each takes. Each fetches a share of the next outputs' weights.
 CK_INLINE void m_column(const ck_dense *p, int64_t r, int whole) {
-  int64_t t = 0;
-  for (; t + M_HEIGHT <= p->rows; t += M_HEIGHT) m_tile(p, t, r, M_HEIGHT, whole);
-  if (M_HEIGHT > 4 && t + 4 <= p->rows) {
-    m_tile(p, t, r, 4, whole);
-    t += 4;
+  int64_t tiles = (p->rows + M_HEIGHT - 1) / M_HEIGHT, begin = 0;
+  const float *next = m_weights(p, r + M_WIDTH < p->outputs ? r + M_WIDTH : r);
+  for (int64_t t = 0, tile = 1; t < p->rows; tile++) {
+    int64_t left = p->rows - t, end = p->depth * tile / tiles, count = end - begin;
+    int64_t height = left >= 2 * M_HEIGHT ? M_HEIGHT : left > M_HEIGHT ? (left + 1) / 2 : left;
+    const float *ahead = next + begin * p->w_stride;
+    switch (height) {
+    case 1: m_tile(p, t, r, 1, whole, ahead, count); break;
+    case 2: m_tile(p, t, r, 2, whole, ahead, count); break;
+    case 3: m_tile(p, t, r, 3, whole, ahead, count); break;
+    case 4: m_tile(p, t, r, 4, whole, ahead, count); break;
+    case 5: m_tile(p, t, r, 5, whole, ahead, count); break;
+    case 6: m_tile(p, t, r, 6, whole, ahead, count); break;
+    case 7: m_tile(p, t, r, M_HEIGHT < 7 ? M_HEIGHT : 7, whole, ahead, count); break;
+    default: m_tile(p, t, r, M_HEIGHT, whole, ahead, count);
+    }
+    t += height;
+    begin = end;
   }
-  for (; t < p->rows; t++) m_tile(p, t, r, 1, whole);
 }
 
 static void m_dense(const ck_dense *p) {
@@ -76,34 +112,53 @@ static void m_dense(const ck_dense *p) {
   if (r < p->outputs) m_column(p, r, 0);
 }
 
-CK_INLINE void m_taps(const ck_depthwise *p, int64_t y, int64_t x, int64_t c, int whole) {
+// `places` side by side from (y, x) on, M_WIDTH channels from `c` on; of several, no window crosses
+// the map's left or right edge.
+CK_INLINE void m_taps(const ck_depthwise *p, int64_t y, int64_t x, int64_t c, int places,
+                      int whole) {
   m_lanes lanes = m_left(c, p->channels);
   int64_t half = p->size / 2;
-  vf first = m_load(whole, lanes.first, p->bias + c);
-  vf second = m_load(whole, lanes.second, p->bias + c + V_ROWS);
+  vf sums[M_PLACES][2];
+  for (int e = 0; e < places; e++) {
+    sums[e][0] = m_load(whole, lanes.first, p->bias + c);
+    sums[e][1] = m_load(whole, lanes.second, p->bias + c + V_ROWS);
+  }
   int64_t top = y < half ? half - y : 0, bottom = p->height - y + half;
   int64_t left = x < half ? half - x : 0, right = p->width - x + half;
   for (int64_t i = top; i < p->size && i < bottom; i++) {
     const float *row = p->x + ((y + i - half) * p->width + x - half) * p->channels + c;
     const float *w = p->w + i * p->size * p->channels + c;
     for (int64_t j = left; j < p->size && j < right; j++) {
-      const float *value = row + j * p->channels, *weight = w + j * p->channels;
-      first = f_fma(m_load(whole, lanes.first, value), m_load(whole, lanes.first, weight), first);
-      second = f_fma(m_load(whole, lanes.second, value + V_ROWS),
-                     m_load(whole, lanes.second, weight + V_ROWS), second);
+      vf first = m_load(whole, lanes.first, w + j * p->channels);
+      vf second = m_load(whole, lanes.second, w + j * p->channels + V_ROWS);
+      for (int e = 0; e < places; e++) {
+        const float *value = row + (j + e) * p->channels;
+        sums[e][0] = f_fma(m_load(whole, lanes.first, value), first, sums[e][0]);
+        sums[e][1] = f_fma(m_load(whole, lanes.second, value + V_ROWS), second, sums[e][1]);
+      }
     }
   }
-  float *output = p->y + (y * p->width + x) * p->channels + c;
-  m_store(whole, lanes.first, output, first);
-  m_store(whole, lanes.second, output + V_ROWS, second);
+  for (int e = 0; e < places; e++) {
+    float *output = p->y + (y * p->width + x + e) * p->channels + c;
+    m_store(whole, lanes.first, output, sums[e][0]);
+    m_store(whole, lanes.second, output + V_ROWS, sums[e][1]);
+  }
+}
+
+CK_INLINE void m_channels(const ck_depthwise *p, int64_t y, int64_t x, int places) {
+  int64_t c = 0;
+  for (; c + M_WIDTH <= p->channels; c += M_WIDTH) m_taps(p, y, x, c, places, 1);
+  if (c < p->channels) m_taps(p, y, x, c, places, 0);
 }
 
 static void m_depthwise(const ck_depthwise *p) {
+  int64_t half = p->size / 2;
   for (int64_t y = p->row_begin; y < p->row_end; y++) {
-    for (int64_t x = 0; x < p->width; x++) {
-      int64_t c = 0;
-      for (; c + M_WIDTH <= p->channels; c += M_WIDTH) m_taps(p, y, x, c, 1);
-      if (c < p->channels) m_taps(p, y, x, c, 0);
+    for (int64_t x = 0; x < p->width;) {
+      int places = x >= half && x + M_PLACES + half <= p->width ? M_PLACES : 1;
+      if (places > 1) m_channels(p, y, x, M_PLACES);
+      else m_channels(p, y, x, 1);
+      x += places;
     }
   }
 }

@@ -6,13 +6,14 @@ package typealias Buffer = Storage<Float>
 /// Mutable memory for a fixed count of plain values, zeroed and aligned to 64 bytes.
 ///
 /// Not Sendable on purpose: it belongs to the engine's thread. Inside `WorkerPool.run` workers share it and write
-/// disjoint ranges. Large storage takes physical memory only where it is touched.
-@safe package final class Storage<Element: BitwiseCopyable> {
+/// disjoint ranges. Large storage takes physical memory only where it is touched. Public, since the compiler writes single
+/// reads and writes into the loops of other modules only then.
+@safe public final class Storage<Element: BitwiseCopyable> {
   /// Bytes from which on memory comes page by page as it is touched; less is cleared at once.
   private static var leastMapped: Int { 1 << 16 }
 
-  package let count: Int
-  let base: UnsafeMutablePointer<Element>
+  public let count: Int
+  @usableFromInline let base: UnsafeMutablePointer<Element>
   private let mappedByteCount: Int
 
   package init(count: Int) {
@@ -71,7 +72,7 @@ package typealias Buffer = Storage<Float>
   /// Bytes reserved; of a large storage only touched pages count as resident.
   package var byteCount: Int { count * MemoryLayout<Element>.stride }
 
-  package subscript(index: Int) -> Element {
+  @inlinable package subscript(index: Int) -> Element {
     get {
       precondition(index >= 0 && index < count)
       return unsafe base[index]

@@ -87,6 +87,53 @@ import Testing
     }
   }
 
+  /// Groups, channels and outputs of each, size of the window, stride.
+  @Test(arguments: [
+    (1, 5, 7, 3, 1), (2, 4, 3, 3, 1), (3, 1, 2, 5, 1), (4, 8, 33, 1, 1), (2, 6, 40, 2, 2),
+    (6, 1, 1, 3, 1),
+  ])
+  func groupsOfAConvolutionDoNotMix(_ shape: (Int, Int, Int, Int, Int)) {
+    let (groups, channels, outputs, size, stride) = shape
+    var random = SplitMix64(seed: 9)
+    let pool = WorkerPool(count: 2)
+    defer { pool.shutDown() }
+    let depth = size * size * channels
+    let weights = (0..<groups).map { _ in numbers(outputs * depth, &random) }
+    let bias = (0..<groups).map { _ in numbers(outputs, &random) }
+    let values = numbers(2 * 6 * 4 * groups * channels, &random)
+    for kernels in Kernels.available {
+      let compute = MapCompute(pool: pool, kernels: kernels)
+      let x = compute.map(pictures: 2, height: 6, width: 4, channels: groups * channels)
+      x.values.replace(at: 0, with: values)
+      let y = GroupedConvolution(
+        (0..<groups).map { group in
+          Convolution(
+            weights: DenseWeights(
+              Tensor(values: weights[group], rows: outputs, columns: depth),
+              bias: Tensor(values: bias[group], rows: 1, columns: outputs)),
+            size: size, stride: stride)
+        })(x, on: compute)
+      #expect(y.height == 6 / stride && y.width == 4 / stride)
+      // Inputs in ascending order, each added with one rounding: the very bits.
+      for index in 0..<y.count {
+        let (place, group) = (index / y.channels, index % y.channels / outputs)
+        let output = index % outputs
+        var sum = bias[group][output]
+        for k in 0..<depth {
+          let tap = k / channels
+          let line = place % y.area / y.width * stride + tap / size - (stride == 1 ? size / 2 : 0)
+          let column = place % y.width * stride + tap % size - (stride == 1 ? size / 2 : 0)
+          guard (0..<x.height).contains(line), (0..<x.width).contains(column) else { continue }
+          let source = (place / y.area * x.height + line) * x.width + column
+          sum.addProduct(
+            values[source * x.channels + group * channels + k % channels],
+            weights[group][output * depth + k])
+        }
+        #expect(y.values[index] == sum, "\(kernels.name), place \(place), output \(output)")
+      }
+    }
+  }
+
   @Test(arguments: shapes) func transposedConvolutionsScatterEachPlace(_ shape: Shape) {
     var random = SplitMix64(seed: 4)
     let weights = numbers(4 * shape.outputs * shape.channels, &random)

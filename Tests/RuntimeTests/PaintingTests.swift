@@ -118,6 +118,11 @@ import Testing
       let size = try #require(all.first)
       let empty = Picture(width: size.width, height: size.height) { _, _ in -1 }
       #expect(one.dropLast().allSatisfy { $0 == empty }, "only the last one is decoded")
+      var unseen = PaintingRequest(
+        description: "star", seed: 5, methods: [MethodChoice(id)], isWatched: false)
+      #expect(try #require(await self.report(unseen, engine)).steps.map(\.picture) == one)
+      unseen.methods = [MethodChoice(id, values: ["previews": 2])]
+      #expect(try #require(await self.report(unseen, engine)).steps.map(\.picture) == two)
     }
   }
 

@@ -10,11 +10,16 @@ package struct PaintingSubject: Sendable, Equatable {
   package var seed: UInt64
   /// Seeds that take over at a step, in ascending order: all before it stays as it was.
   package var branches: [PaintingBranch]
+  /// Whether somebody sees the pictures on the way; else only the last one has to be decoded.
+  package var isWatched: Bool
 
-  package init(text: TextVector, seed: UInt64, branches: [PaintingBranch] = []) {
+  package init(
+    text: TextVector, seed: UInt64, branches: [PaintingBranch] = [], isWatched: Bool = true
+  ) {
     self.text = text
     self.seed = seed
     self.branches = branches
+    self.isWatched = isWatched
   }
 
   /// The seed of a step's random numbers.

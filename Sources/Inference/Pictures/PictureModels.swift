@@ -61,6 +61,8 @@ package protocol PictureTokenizer: PictureNetwork {
 /// Foretells the tokens of pictures.
 package protocol PictureTransformer: PictureNetwork {
   var codes: Int { get }
+  /// The workers that it computes with.
+  var pool: WorkerPool { get }
   /// Sides of the token maps that it was trained on.
   var scales: [Int] { get }
   /// Begins a sequence of tokens for each text; nil stands for no caption.
@@ -73,7 +75,7 @@ package protocol PictureSequences: AnyObject {
   var count: Int { get }
   /// Bytes of the cache.
   var byteCount: Int { get }
-  /// Logits `[sequences, rows, codes]` of the next tokens.
+  /// Logits `[sequences, rows, codes]` of the next tokens, until the next pass.
   ///
   /// - Parameter told: `[sequences, rows, latent]`; empty for the very first token, which is told the text alone.
   func logits(told: [Float], rows: Int) -> Buffer

@@ -17,7 +17,9 @@ struct Previews {
     let isFirst = step == 0 && wanted > 1
     let isDue = (step + 1) * wanted / count > step * wanted / count
     guard isFirst || isDue else {
-      return latest ?? Picture(width: side, height: side) { _, _ in -1 }
+      let picture = latest ?? Picture(width: side, height: side) { _, _ in -1 }
+      latest = picture
+      return picture
     }
     let picture = decode()
     latest = picture

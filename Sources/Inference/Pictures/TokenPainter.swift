@@ -1,5 +1,4 @@
 import Compute
-import Glibc
 
 /// Paints a picture out of tokens, scale by scale; how many tokens come from one pass is what methods differ in.
 ///
@@ -39,6 +38,8 @@ private final class TokenPaintingRun: PaintingRun {
   private let subject: PaintingSubject
   private let sequences: any PictureSequences
   private let total: Buffer
+  /// One for each worker.
+  private let choices: [TokenChoice]
   private var index = 0
   private var evaluations = 0.0
   private var tokenCount = 0
@@ -49,10 +50,13 @@ private final class TokenPaintingRun: PaintingRun {
   init(painter: TokenPainter, subject: PaintingSubject) {
     self.painter = painter
     self.subject = subject
-    previews = Previews(wanted: painter.settings.previews)
+    previews = Previews(wanted: subject.isWatched ? painter.settings.previews : 1)
     sequences = painter.transformer.begin(
       painter.settings.isGuided ? [subject.text, nil] : [subject.text])
     total = painter.tokenizer.emptyMap(pictures: 1)
+    choices = (0..<painter.transformer.pool.count).map { _ in
+      TokenChoice(codes: painter.transformer.codes)
+    }
   }
 
   var stepCount: Int { min(painter.settings.scaleCount, painter.tokenizer.scales.count) }
@@ -81,14 +85,21 @@ private final class TokenPaintingRun: PaintingRun {
   private func drawTogether(_ count: Int) -> [DrawnToken] {
     let told = index == 0 ? [] : painter.tokenizer.smaller(total, pictures: 1, scale: index)
     let logits = forward(told, rows: count)
-    return (0..<count).map { draw(logits, row: $0, rows: count, position: tokenCount + $0) }
+    let drawn = Storage<DrawnToken>(count: count)
+    painter.transformer.pool.run { worker in
+      for row in worker.share(of: count) {
+        drawn[row] = draw(
+          logits, row: row, rows: count, position: tokenCount + row, choices[worker.index])
+      }
+    }
+    return drawn.array(0..<count)
   }
 
   /// A pass for each token, which is told the one before it.
   private func drawOneByOne(_ count: Int) -> [DrawnToken] {
     (0..<count).map { place in
       let logits = forward(latest ?? [], rows: 1)
-      let drawn = draw(logits, row: 0, rows: 1, position: tokenCount + place)
+      let drawn = draw(logits, row: 0, rows: 1, position: tokenCount + place, choices[0])
       latest = painter.tokenizer.vector(of: drawn.token)
       return drawn
     }
@@ -101,68 +112,24 @@ private final class TokenPaintingRun: PaintingRun {
       told: Array(repeatElement(told, count: copies).joined()), rows: rows)
   }
 
-  private func draw(_ logits: Buffer, row: Int, rows: Int, position: Int) -> DrawnToken {
+  private func draw(
+    _ logits: Buffer, row: Int, rows: Int, position: Int, _ choice: TokenChoice
+  ) -> DrawnToken {
     let codes = painter.transformer.codes
-    var values = logits.array(row * codes..<(row + 1) * codes)
+    let values = choice.logits
+    values.copy(from: logits, row * codes..<(row + 1) * codes, to: 0)
     if painter.settings.isGuided {
       let last = Double(max(painter.tokenizer.scales.count - 1, 1))
       let (floor, full) = (painter.settings.guidanceFloor, painter.settings.guidance)
       let strength = Float(floor + (full - floor) * Double(index) / last)
       let free = (rows + row) * codes
-      for code in values.indices {
+      for code in 0..<codes {
         values[code] += strength * (values[code] - logits[free + code])
       }
     }
     var settings = painter.settings
     if painter.tokenizer.scales[index] > painter.boldestSide { settings.topK = 1 }
-    return DrawnToken(
-      logits: values, settings: settings,
-      random: RandomNumbers(seed: subject.seed(at: index)), position: position)
-  }
-}
-
-/// A token of a picture, and how open the choice was.
-struct DrawnToken {
-  var token: Int
-  /// Nats.
-  var entropy: Double
-
-  /// Draws among the most probable tokens by the greatest sum of logit and Gumbel noise, so that runs with the same seed
-  /// draw alike where their logits are alike.
-  init(
-    logits: [Float], settings: TokenPaintingSettings, random: RandomNumbers, position: Int
-  ) {
-    let greatest = logits.max() ?? 0
-    let sharpness = 1 / max(settings.temperature, 1e-3)
-    var weights = [Double](repeating: 0, count: logits.count)
-    var (sum, moment) = (0.0, 0.0)
-    for code in logits.indices {
-      let distance = (Double(logits[code]) - Double(greatest)) * sharpness
-      let weight = exp(distance)
-      weights[code] = weight
-      sum += weight
-      moment += weight > 0 ? weight * distance : 0
-    }
-    entropy = log(sum) - moment / sum
-    token = logits.firstIndex(of: greatest) ?? 0
-    // All codes below the least weight together are not worth the share that is left out, so that there is no need to
-    // put them in order: the others, the most probable first; of equal ones the first.
-    let least = (1 - settings.topP) * sum / Double(logits.count)
-    var order: [UInt64] = []
-    for (code, weight) in weights.enumerated() where weight >= least {
-      order.append(UInt64(Float(weight).bitPattern) << 32 | UInt64(UInt32.max - UInt32(code)))
-    }
-    order.sort(by: >)
-    var best = -Double.infinity
-    var kept = 0.0
-    for place in order.prefix(max(settings.topK, 1)) {
-      if kept >= settings.topP * sum { break }
-      let code = Int(UInt32.max - UInt32(truncatingIfNeeded: place))
-      kept += weights[code]
-      let noise = -log(
-        -log(max(random.uniform(at: position, for: .pictureToken, index: code), 0x1p-53)))
-      let score = log(max(weights[code], 1e-300)) + noise
-      if score > best { (best, token) = (score, code) }
-    }
+    return choice.draw(
+      settings, RandomNumbers(seed: subject.seed(at: index)), position: position)
   }
 }

@@ -18,16 +18,30 @@ package struct Convolution {
   /// Padding that keeps the size at stride 1; none where windows do not overlap.
   private var padding: Int { size > stride ? size / 2 : 0 }
 
+  /// Places along a side of the output, for a side of the input.
+  fileprivate func side(_ side: Int) -> Int { (side + 2 * padding - size) / stride + 1 }
+
   /// Multiplications for each place of the output.
   var products: Int { weights.outputs * weights.depth }
 
   package func callAsFunction(_ x: FeatureMap, on compute: MapCompute) -> FeatureMap {
-    let height = (x.height + 2 * padding - size) / stride + 1
-    let width = (x.width + 2 * padding - size) / stride + 1
     let y = compute.map(
-      pictures: x.pictures, height: height, width: width, channels: weights.outputs)
+      pictures: x.pictures, height: side(x.height), width: side(x.width),
+      channels: weights.outputs)
+    run(x, channels: 0..<x.channels, into: y, at: 0, on: compute)
+    return y
+  }
+
+  /// Convolves some channels of a map; the outputs go to channels from `first` on.
+  fileprivate func run(
+    _ x: FeatureMap, channels: Range<Int>, into y: FeatureMap, at first: Int,
+    on compute: MapCompute
+  ) {
+    let rows = FloatRows(y.values, at: first, stride: y.channels)
     if size == 1, stride == 1 {
-      compute.dense(x.rows, count: x.places, by: weights, into: y.rows)
+      compute.dense(
+        FloatRows(x.values, at: channels.lowerBound, stride: x.channels), count: x.places,
+        by: weights, into: rows)
     } else {
       let depth = weights.depth
       let kernels = compute.kernels
@@ -35,37 +49,63 @@ package struct Convolution {
       compute.pieces(of: y.places, most: max(1, min(64, MapCompute.scratchCount / depth))) {
         places, scratch in
         for (row, place) in places.enumerated() {
-          gather(x, around: place, width: width, height: height, into: scratch, at: row * depth)
+          gather(x, channels, around: place, of: y, into: scratch, at: row * depth)
         }
         kernels.dense(
           FloatRows(scratch, stride: depth), count: places.count, by: weights,
-          into: y.rows.dropping(places.lowerBound), inIntegers: inIntegers)
+          into: rows.dropping(places.lowerBound), inIntegers: inIntegers)
       }
     }
     compute.clock.mark(.convolution, operations: 2 * y.places * weights.depth * weights.outputs)
-    return y
   }
 
-  /// The window that output `place` looks through.
+  /// The window that `place` of the output `y` looks through.
   private func gather(
-    _ x: FeatureMap, around place: Int, width: Int, height: Int, into scratch: Buffer,
-    at offset: Int
+    _ x: FeatureMap, _ channels: Range<Int>, around place: Int, of y: FeatureMap,
+    into scratch: Buffer, at offset: Int
   ) {
-    let picture = place / (width * height)
-    let top = place / width % height * stride - padding
-    let left = place % width * stride - padding
+    let picture = place / y.area
+    let top = place / y.width % y.height * stride - padding
+    let left = place % y.width * stride - padding
     for i in 0..<size {
       for j in 0..<size {
-        let target = offset + (i * size + j) * x.channels
+        let target = offset + (i * size + j) * channels.count
         let (row, column) = (top + i, left + j)
         if row >= 0, row < x.height, column >= 0, column < x.width {
-          let source = ((picture * x.height + row) * x.width + column) * x.channels
-          scratch.copy(from: x.values, source..<source + x.channels, to: target)
+          let place = (picture * x.height + row) * x.width + column
+          let source = place * x.channels + channels.lowerBound
+          scratch.copy(from: x.values, source..<source + channels.count, to: target)
         } else {
-          scratch.fill(target..<target + x.channels, with: 0)
+          scratch.fill(target..<target + channels.count, with: 0)
         }
       }
     }
+  }
+}
+
+/// A convolution whose channels are in groups that do not mix, each with outputs of its own.
+package struct GroupedConvolution {
+  /// As many channels and outputs each, in the map's order; all of one size and stride.
+  let groups: [Convolution]
+
+  package init(_ groups: [Convolution]) {
+    precondition(!groups.isEmpty)
+    self.groups = groups
+  }
+
+  package func callAsFunction(_ x: FeatureMap, on compute: MapCompute) -> FeatureMap {
+    precondition(x.channels % groups.count == 0)
+    let (channels, outputs) = (x.channels / groups.count, groups[0].weights.outputs)
+    let side = groups[0].side
+    let y = compute.map(
+      pictures: x.pictures, height: side(x.height), width: side(x.width),
+      channels: groups.count * outputs)
+    for (index, group) in groups.enumerated() {
+      group.run(
+        x, channels: index * channels..<(index + 1) * channels, into: y, at: index * outputs,
+        on: compute)
+    }
+    return y
   }
 }
 
@@ -143,7 +183,7 @@ struct ConvolutionBlock {
     compute.clock.mark(.norm)
     let room = MapCompute.scratchCount / wide.outputs
     let (widens, narrows) = (compute.ready(wide), compute.ready(narrow))
-    compute.pieces(of: x.places, most: max(1, min(32, room))) { places, scratch in
+    compute.pieces(of: x.places, least: 16, most: max(1, min(48, room))) { places, scratch in
       for place in places {
         let picture = place / x.area
         let offset = place * channels

@@ -82,10 +82,8 @@ package final class FlexibleTokenizer: PictureTokenizer {
     let map = compute.map(pictures: pictures, height: to, width: to, channels: latent)
     let weights = Resizing.cubic(from: from, to: to)
     for picture in 0..<pictures {
-      let rows = (0..<from * from).map { place -> [Float] in
-        let start = (picture * from * from + place) * latent
-        return total.array(start..<start + latent)
-      }
+      let size = from * from * latent
+      let rows = total.array(picture * size..<(picture + 1) * size)
       Resizing.apply(
         weights, to: rows, side: from, into: map.values, at: map.range(of: picture).lowerBound)
     }

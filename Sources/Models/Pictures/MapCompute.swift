@@ -6,11 +6,13 @@ package final class MapCompute {
   package let pool: WorkerPool
   package let clock: PhaseClock
   package let arena = MapArena()
+  /// Memory of what a picture keeps from pass to pass; the next picture takes it over.
+  let caches = MapArena()
   /// Whether products are in 8 bits, where weights allow it.
   package var usesIntegers = false
   /// Bytes of weights that were made in 8 bits beside the floats.
   package private(set) var integerByteCount = 0
-  let kernels = Kernels.shared
+  let kernels: Kernels
   /// Scratch of each worker.
   private var scratch: [Buffer]
   /// Sums and sums of squares, two for each place.
@@ -20,8 +22,11 @@ package final class MapCompute {
   /// Floats of a worker's scratch.
   static let scratchCount = 1 << 17
 
-  package init(pool: WorkerPool, clock: PhaseClock = PhaseClock()) {
+  package init(
+    pool: WorkerPool, clock: PhaseClock = PhaseClock(), kernels: Kernels = .shared
+  ) {
     self.pool = pool
+    self.kernels = kernels
     self.clock = clock
     scratch = (0..<pool.count).map { _ in Buffer(count: Self.scratchCount) }
     ones = Buffer(count: Self.scratchCount)
@@ -41,10 +46,14 @@ package final class MapCompute {
   /// Calls `body` with pieces of `0..<count` of at most `most` each, on all workers, with a worker's scratch.
   ///
   /// What a piece computes must not depend on how the pieces are cut.
-  func pieces(of count: Int, most: Int, _ body: (Range<Int>, Buffer) -> Void) {
+  ///
+  /// - Parameter least: a piece that reads many weights should serve so many.
+  func pieces(
+    of count: Int, least: Int = 1, most: Int, _ body: (Range<Int>, Buffer) -> Void
+  ) {
     let scratch = self.scratch
     // Several pieces for each worker, where there is enough to do, so that they end at about the same time.
-    let size = min(most, max(1, (count + 4 * pool.count - 1) / (4 * pool.count)))
+    let size = min(most, max(least, (count + 4 * pool.count - 1) / (4 * pool.count)))
     let work = DealtWork(total: count, unit: size, piece: size, ownQuarters: 0)
     pool.run { worker in
       worker.deal(work) { range, _ in
@@ -67,13 +76,23 @@ package final class MapCompute {
     return true
   }
 
-  /// A product of all rows, cut by rows or, where there are few, by outputs.
+  /// A product of all rows, cut by rows or, where there are fewer than outputs, by outputs: what is not cut is read by
+  /// every worker.
   func dense(
     _ x: FloatRows, count: Int, by weights: DenseWeights, into y: FloatRows, adding: Bool = false
   ) {
     let kernels = self.kernels
     let inIntegers = ready(weights)
-    if count >= 16 * pool.count {
+    if count >= 16 * pool.count, count < weights.outputs {
+      let groups = (weights.outputs + DenseWeights.group - 1) / DenseWeights.group
+      pieces(of: groups, most: groups) { groups, _ in
+        let first = groups.lowerBound * DenseWeights.group
+        let end = min(groups.upperBound * DenseWeights.group, weights.outputs)
+        kernels.dense(
+          x, count: count, by: weights, outputs: first..<end, into: y, adding: adding,
+          inIntegers: inIntegers)
+      }
+    } else if count >= 16 * pool.count {
       pieces(of: count, most: 64) { rows, _ in
         kernels.dense(
           x.dropping(rows.lowerBound), count: rows.count, by: weights,

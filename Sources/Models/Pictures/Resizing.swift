@@ -28,33 +28,29 @@ package enum Resizing {
     return [far(t + 1), near(t), near(1 - t), far(2 - t)]
   }
 
-  /// Resizes rows `[side * side][channels]` by the same weights in both directions.
+  /// Resizes a map `[side * side, channels]` by the same weights in both directions.
   package static func apply(
-    _ weights: [[Float]], to rows: [[Float]], side: Int, into output: Buffer, at offset: Int
+    _ weights: [[Float]], to map: [Float], side: Int, into output: Buffer, at offset: Int
   ) {
-    let channels = rows[0].count
+    let channels = map.count / (side * side)
     let to = weights.count
     // Columns first.
-    var wide = [[Float]](repeating: [Float](repeating: 0, count: channels), count: side * to)
+    var wide = [Float](repeating: 0, count: side * to * channels)
     for line in 0..<side {
       for column in 0..<to {
+        let target = (line * to + column) * channels
         for source in 0..<side where weights[column][source] != 0 {
-          for channel in 0..<channels {
-            wide[line * to + column][channel] +=
-              weights[column][source] * rows[line * side + source][channel]
-          }
+          let (weight, start) = (weights[column][source], (line * side + source) * channels)
+          for channel in 0..<channels { wide[target + channel] += weight * map[start + channel] }
         }
       }
     }
     for line in 0..<to {
-      for column in 0..<to {
-        for channel in 0..<channels {
-          var sum: Float = 0
-          for source in 0..<side where weights[line][source] != 0 {
-            sum += weights[line][source] * wide[source * to + column][channel]
-          }
-          output[offset + (line * to + column) * channels + channel] = sum
-        }
+      let target = offset + line * to * channels
+      output.fill(target..<target + to * channels, with: 0)
+      for source in 0..<side where weights[line][source] != 0 {
+        let (weight, start) = (weights[line][source], source * to * channels)
+        for index in 0..<to * channels { output[target + index] += weight * wide[start + index] }
       }
     }
   }

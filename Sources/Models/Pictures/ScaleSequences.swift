@@ -19,15 +19,18 @@ final class ScaleSequences: PictureSequences {
   /// Shift and scale + 1 before the head, `[sequences, 2, width]`.
   private let last: Buffer
 
+  /// Of the latest pass.
+  private var latest: FeatureMap?
+
   private static let epsilon: Float = 1e-6
 
   init(model: ScaleTransformer, texts: [TextVector?]) {
     self.model = model
     sequences = texts.count
     let (width, rows) = (model.width, texts.count)
-    keys = model.layers.map { _ in Buffer(count: rows * width * model.length) }
-    values = model.layers.map { _ in Buffer(count: rows * width * model.length) }
     let compute = model.compute
+    keys = model.layers.map { _ in compute.caches.take(rows * width * model.length) }
+    values = model.layers.map { _ in compute.caches.take(rows * width * model.length) }
     sketches = model.sketch?(texts, scales: model.scales, on: compute)
     let told = Buffer(count: rows * TextVector.count)
     for (row, text) in texts.enumerated() {
@@ -57,6 +60,8 @@ final class ScaleSequences: PictureSequences {
       return own
     }
   }
+
+  deinit { for buffer in keys + values { model.compute.caches.give(buffer) } }
 
   private static func addOne(to buffer: Buffer, at offset: Int, count: Int) {
     for index in offset..<offset + count { buffer[index] += 1 }
@@ -89,12 +94,12 @@ final class ScaleSequences: PictureSequences {
     for layer in model.layers.indices { run(layer, x, rows: rows) }
     let normal = compute.map(like: x)
     norm(x, into: normal, rows: rows, modulation: last, stride: 2, shift: 0)
-    let logits = Buffer(count: all * model.codes)
-    compute.dense(
-      normal.rows, count: all, by: model.head, into: FloatRows(logits, stride: model.codes))
+    let logits = compute.map(like: x, channels: model.codes)
+    compute.dense(normal.rows, count: all, by: model.head, into: logits.rows)
     compute.clock.mark(.head, operations: 2 * all * width * model.codes)
     count += rows
-    return logits
+    latest = logits
+    return logits.values
   }
 
   private func run(_ index: Int, _ x: FeatureMap, rows: Int) {
@@ -106,7 +111,6 @@ final class ScaleSequences: PictureSequences {
     let qkv = compute.map(like: x, channels: 3 * width)
     compute.dense(normal.rows, count: x.places, by: layer.qkv, into: qkv.rows)
     compute.clock.mark(.projection, operations: 6 * x.places * width * width)
-    store(qkv, layer: index, rows: rows)
     attend(qkv, layer: index, rows: rows, into: normal)
     compute.clock.mark(.attention, operations: 4 * x.places * (count + rows) * width)
     let part = compute.map(like: x)
@@ -161,64 +165,68 @@ final class ScaleSequences: PictureSequences {
     }
   }
 
-  /// Brings queries and keys to length one, sharpens the queries, and keeps keys and values.
-  private func store(_ qkv: FeatureMap, layer: Int, rows: Int) {
+  /// Every row attends to all tokens before its own step's and to those of its own step.
+  ///
+  /// Each head by itself: what it keeps of the step, no other head reads.
+  private func attend(_ qkv: FeatureMap, layer: Int, rows: Int, into y: FeatureMap) {
+    let heads = model.heads
+    model.compute.pieces(of: sequences * heads, most: 1) { pairs, scratch in
+      for pair in pairs {
+        let (sequence, head) = (pair / heads, pair % heads)
+        store(qkv, layer: layer, rows: rows, sequence: sequence, head: head)
+        attend(
+          qkv, layer: layer, rows: rows, sequence: sequence, head: head, into: y, scratch: scratch)
+      }
+    }
+  }
+
+  /// Brings a head's queries and keys to length one, sharpens the queries, and keeps keys and values.
+  private func store(_ qkv: FeatureMap, layer: Int, rows: Int, sequence: Int, head: Int) {
     let (kernels, width, dimension) = (model.compute.kernels, model.width, model.headDimension)
-    let (heads, length, count) = (model.heads, model.length, self.count)
-    let (keys, values) = (self.keys[layer], self.values[layer])
-    let sharpness = model.layers[layer].sharpness
+    let (length, keys, values) = (model.length, self.keys[layer], self.values[layer])
+    let sharpness = model.layers[layer].sharpness[head]
     func unit(at offset: Int, times factor: Float) {
       let squares = kernels.sums(qkv.values, at: offset, count: dimension).squares
       kernels.scale(
         qkv.values, at: offset, count: dimension, by: factor / max(squares.squareRoot(), 1e-12))
     }
-    model.compute.pieces(of: qkv.places, most: 16) { places, _ in
-      for place in places {
-        let (sequence, position) = (place / rows, count + place % rows)
-        let start = place * 3 * width
-        for head in 0..<heads {
-          unit(at: start + head * dimension, times: sharpness[head])
-          let key = start + width + head * dimension
-          unit(at: key, times: 1)
-          let target = (sequence * heads + head) * dimension * length + position
-          for index in 0..<dimension { keys[target + index * length] = qkv.values[key + index] }
-        }
-        values.copy(
-          from: qkv.values, start + 2 * width..<start + 3 * width,
-          to: (sequence * length + position) * width)
-      }
+    for row in 0..<rows {
+      let start = (sequence * rows + row) * 3 * width + head * dimension
+      unit(at: start, times: sharpness)
+      let key = start + width
+      unit(at: key, times: 1)
+      let target = (sequence * model.heads + head) * dimension * length + count + row
+      for index in 0..<dimension { keys[target + index * length] = qkv.values[key + index] }
+      let value = start + 2 * width
+      values.copy(
+        from: qkv.values, value..<value + dimension,
+        to: (sequence * length + count + row) * width + head * dimension)
     }
   }
 
-  /// Every row attends to all tokens before its own step's and to those of its own step.
-  private func attend(_ qkv: FeatureMap, layer: Int, rows: Int, into y: FeatureMap) {
+  private func attend(
+    _ qkv: FeatureMap, layer: Int, rows: Int, sequence: Int, head: Int, into y: FeatureMap,
+    scratch: Buffer
+  ) {
     let (kernels, width, dimension) = (model.compute.kernels, model.width, model.headDimension)
-    let (heads, length, total) = (model.heads, model.length, count + rows)
-    let (keys, values) = (self.keys[layer], self.values[layer])
-    model.compute.pieces(of: sequences * heads, most: 1) { pairs, scratch in
-      for pair in pairs {
-        let (sequence, head) = (pair / heads, pair % heads)
-        // As many rows at a time as the scratch holds scores of.
-        let most = max(1, MapCompute.scratchCount / total)
-        for first in stride(from: 0, to: rows, by: most) {
-          let block = min(most, rows - first)
-          let row = sequence * rows + first
-          let scores = FloatRows(scratch, stride: total)
-          kernels.product(
-            FloatRows(
-              qkv.values, at: row * 3 * width + head * dimension, stride: 3 * width),
-            count: block, depth: dimension,
-            by: FloatRows(keys, at: pair * dimension * length, stride: length), outputs: total,
-            into: scores)
-          for row in 0..<block { kernels.softmax(scratch, at: row * total, count: total) }
-          kernels.product(
-            scores, count: block, depth: total,
-            by: FloatRows(
-              values, at: sequence * length * width + head * dimension, stride: width),
-            outputs: dimension,
-            into: FloatRows(y.values, at: row * width + head * dimension, stride: width))
-        }
-      }
+    let (length, total) = (model.length, count + rows)
+    let keys = FloatRows(
+      self.keys[layer], at: (sequence * model.heads + head) * dimension * length, stride: length)
+    let values = FloatRows(
+      self.values[layer], at: sequence * length * width + head * dimension, stride: width)
+    // As many rows at a time as the scratch holds scores of.
+    let most = max(1, MapCompute.scratchCount / total)
+    for first in stride(from: 0, to: rows, by: most) {
+      let block = min(most, rows - first)
+      let row = sequence * rows + first
+      let scores = FloatRows(scratch, stride: total)
+      kernels.product(
+        FloatRows(qkv.values, at: row * 3 * width + head * dimension, stride: 3 * width),
+        count: block, depth: dimension, by: keys, outputs: total, into: scores)
+      for row in 0..<block { kernels.softmax(scratch, at: row * total, count: total) }
+      kernels.product(
+        scores, count: block, depth: total, by: values, outputs: dimension,
+        into: FloatRows(y.values, at: row * width + head * dimension, stride: width))
     }
   }
 }

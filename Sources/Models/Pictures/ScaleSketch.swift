@@ -43,11 +43,9 @@ struct ScaleSketch {
       let means = Resizing.mean(of: whole, at: start, side: side, channels: latent, to: scale)
       rows.replace(at: target, with: means)
     } else {
-      let places = (0..<side * side).map { place in
-        whole.array(start + place * latent..<start + (place + 1) * latent)
-      }
+      let map = whole.array(start..<start + side * side * latent)
       Resizing.apply(
-        Resizing.cubic(from: side, to: scale), to: places, side: side, into: rows, at: target)
+        Resizing.cubic(from: side, to: scale), to: map, side: side, into: rows, at: target)
     }
   }
 }

@@ -57,13 +57,10 @@ package final class ScaleTokenizer: PictureTokenizer {
     let pictures = tokens.count / (from * from)
     let map = compute.map(pictures: pictures, height: side, width: side, channels: latent)
     for picture in 0..<pictures {
-      let rows = (0..<from * from).map { token -> [Float] in
-        let start = tokens[picture * from * from + token] * latent
-        return (0..<latent).map { codebook[start + $0] }
-      }
+      let codes = tokens[picture * from * from..<(picture + 1) * from * from].flatMap(vector)
       Resizing.apply(
-        growth[place], to: rows, side: from, into: map.values, at: map.range(of: picture).lowerBound
-      )
+        growth[place], to: codes, side: from, into: map.values,
+        at: map.range(of: picture).lowerBound)
     }
     let mixed = mixer(place)(map, on: compute)
     for index in 0..<map.count {
@@ -80,7 +77,7 @@ package final class ScaleTokenizer: PictureTokenizer {
   }
 
   package func vector(of token: Int) -> [Float] {
-    (0..<latent).map { codebook[token * latent + $0] }
+    codebook.array(token * latent..<(token + 1) * latent)
   }
 
   package func pictureSide(after scale: Int) -> Int { side * decoder.growth }

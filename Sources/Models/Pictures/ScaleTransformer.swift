@@ -16,6 +16,7 @@ package final class ScaleTransformer: PictureTransformer {
   /// Tokens of a picture.
   private(set) var length: Int
   let compute: MapCompute
+  package var pool: WorkerPool { compute.pool }
   let text: DenseWeights
   /// The vector that stands for no caption.
   let nothing: [Float]

@@ -15,7 +15,9 @@ struct PaintingJob {
     let (text, note) = try shelf.read(request.description)
     let painter = try shelf.painter(request.methods)
     let run = try painter.begin(
-      PaintingSubject(text: text, seed: request.seed, branches: request.branches))
+      PaintingSubject(
+        text: text, seed: request.seed, branches: request.branches,
+        isWatched: request.wantsPreviews))
     let clock = shelf.compute.clock
     var report = PaintingReport(
       request: request, steps: [], costs: [],

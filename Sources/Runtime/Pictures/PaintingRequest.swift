@@ -8,16 +8,22 @@ package struct PaintingRequest: Sendable, Equatable {
   package var methods: [MethodChoice]
   /// Seeds that take over at a step.
   package var branches: [PaintingBranch]
+  /// Whether somebody sees the pictures on the way: where nobody does, they are decoded only if a knob asks for them.
+  package var isWatched: Bool
 
   package init(
     description: String, seed: UInt64, methods: [MethodChoice] = [],
-    branches: [PaintingBranch] = []
+    branches: [PaintingBranch] = [], isWatched: Bool = true
   ) {
     self.description = description
     self.seed = seed
     self.methods = methods
     self.branches = branches
+    self.isWatched = isWatched
   }
+
+  /// Whether pictures on the way are wanted.
+  var wantsPreviews: Bool { isWatched || methods.contains { $0.values["previews"] != nil } }
 
   /// The method that paints where none was chosen.
   package static let defaultPainter = "next-scale"

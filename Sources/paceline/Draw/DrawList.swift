@@ -33,7 +33,7 @@ struct DrawList {
       for number in 0..<repeats {
         progress(line * repeats + number + 1, captions.count * repeats)
         let request = PaintingRequest(
-          description: caption, seed: seed &+ UInt64(number), methods: methods)
+          description: caption, seed: seed &+ UInt64(number), methods: methods, isWatched: false)
         let report = try await engine.paint(request, onJob: onJob)
         guard let picture = report.picture else { continue }
         let path = "\(folder)/\(line + 1)-\(request.seed).png"

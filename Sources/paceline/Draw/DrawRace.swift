@@ -34,7 +34,8 @@ struct DrawRace {
     _ words: String, _ methods: [MethodChoice], _ seed: UInt64, _ onJob: @Sendable (Job) -> Void
   ) async throws -> PaintingReport {
     try await engine.paint(
-      PaintingRequest(description: words, seed: seed, methods: methods), onJob: onJob)
+      PaintingRequest(description: words, seed: seed, methods: methods, isWatched: false),
+      onJob: onJob)
   }
 }
 

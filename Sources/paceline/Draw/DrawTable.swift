@@ -17,7 +17,7 @@ struct DrawTable {
 
   /// What a knob costs or gains.
   private static let turned = [
-    ("next-scale:previews=1", "raster-scan:previews=1"),
+    ("next-scale:previews=6", "raster-scan:previews=6"),
     ("flexible-scales:scales=4", "flexible-scales:scales=8"),
     ("flexible-scales:size=128", "flexible-scales"),
     ("flow:steps=8", "flow:steps=50"), ("flow:guidance=1", "flow"),
@@ -61,8 +61,8 @@ struct DrawTable {
     return """
       Each method above the baseline that it was raced against, on the same words and seeds, one after the other in changing
       order, after one pair that is not counted; \(reports.first?.pictures ?? 0) pictures of each way. Time is the median with the
-      10th and 90th percentile, from the first step's start to the last one's end, previews included; faster is the median of
-      the pairs' ratios; agreement is the mean cosine between the words and the caption that a judge sees, which no search
+      10th and 90th percentile, from the first step's start to the last one's end; pictures on the way, which nobody sees here,
+      are decoded and counted only where `previews` says how many; faster is the median of the pairs' ratios; agreement is the mean cosine between the words and the caption that a judge sees, which no search
       looked for; the last column says how near the two ways' pictures are.
       Made by `\(command)`.
 

@@ -64,7 +64,7 @@ private final class DenoisingRun: PaintingRun {
 
   init(_ painter: DenoisingPainter, _ subject: PaintingSubject) {
     self.subject = subject
-    previews = Previews(wanted: painter.settings.previews)
+    previews = Previews(wanted: subject.isWatched ? painter.settings.previews : 1)
     let random = RandomNumbers(seed: subject.seed(at: 0))
     walk = NoiseWalk(painter, text: subject.text, noise: [painter.noise(random, at: 0)])
   }
