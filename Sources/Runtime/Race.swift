@@ -14,7 +14,8 @@ package struct RaceRequest: Sendable {
   package var mode: Mode
   /// Races of one name go on with what the methods of each lane kept from the one before; nil begins with nothing.
   package var memory: String?
-  /// Whether solo lanes take turns with one cache, which holds on to what it can of the prompt, also for the next race.
+  /// Whether solo lanes share one cache, which holds on to the prompt, also for the next race.
+  ///
   /// Nothing that follows the prompt changes; how long a lane took to read it then says nothing.
   package var keepsPrompt = false
 

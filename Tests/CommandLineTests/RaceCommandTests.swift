@@ -39,7 +39,8 @@ struct RaceCommandTests {
   @Test func greedyChoiceAndSeedsAreRunsOfTheirOwn() throws {
     let file = try prompts([#"{"prompt": "ab ab ab ab"}"#])
     let result = try race([
-      "--method", "prompt-lookup:length=4", "--prompts", file, "--json", "--seeds", "greedy,1,2", "--keep-prompts",
+      "--method", "prompt-lookup:length=4", "--prompts", file, "--json", "--seeds", "greedy,1,2",
+      "--keep-prompts",
     ])
     #expect(result.status == 0, "\(result.errors)")
     #expect(result.output.contains("\"runs\" : 3") || result.output.contains("\"runs\":3"))

@@ -24,7 +24,8 @@ final class RaceLane {
 
   init(
     index: Int, selection: MethodSelection, plan: DecodingPlan, prompt: [TokenID],
-    cachedCount: Int, maximumTokens: Int, stopStrings: [String], tokenizer: any Tokenizer, control: DecodingControl,
+    cachedCount: Int, maximumTokens: Int, stopStrings: [String], tokenizer: any Tokenizer,
+    control: DecodingControl,
     pool: WorkerPool, tell: @escaping (RaceEvent) -> Void
   ) throws(InferenceError) {
     self.index = index
