@@ -41,6 +41,18 @@ struct ExitStatusTests {
     #expect(result.output == "")
   }
 
+  @Test(arguments: ["paths", "--help", "models"])
+  func outputThatIsLostIsAFailure(command: String) throws {
+    let result = try Program().shell("\"$PACELINE\" \(command) > /dev/full")
+    #expect(result.status == 1)
+    #expect(result.errors.contains("No space left on device"))
+  }
+
+  @Test func aReaderThatLeavesIsNoFailure() throws {
+    let result = try Program().shell("set -o pipefail; \"$PACELINE\" paths | exec 0<&-")
+    #expect(result.status == 0 && result.errors == "")
+  }
+
   @Test func aMissingCatalogueIsSaid() throws {
     let result = try Program(environment: ["PACELINE_ASSETS": "/nowhere"]).run(["models"])
     #expect(result.status == 1)
