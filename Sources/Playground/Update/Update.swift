@@ -99,6 +99,7 @@ extension PlaygroundState {
     let ticket = ticket()
     inquiries[ticket] = .load(path: path)
     model = .loading(path: path, fraction: 0)
+    loadingHash = ""
     return [.submit(ticket: ticket, .load(path: path, contextLength: contextLength))]
   }
 
@@ -117,8 +118,12 @@ extension PlaygroundState {
     return measure() + methods.setup.on.flatMap { prepare($0) }
   }
 
-  /// Notes the hash of the model at hand; a session that has begun learns it by a record.
+  /// Notes the hash of the model at hand or to come; a session that has begun learns it by a record.
   mutating func learn(_ hash: String, of path: String) -> [Effect] {
+    if case .loading(path, _) = model {
+      loadingHash = hash
+      return []
+    }
     guard let summary = model.summary, summary.path == path else { return [] }
     modelHash = hash
     return session.savedAt == nil ? [] : [.record([.model(reference(to: summary))])]
