@@ -157,6 +157,7 @@ import Testing
       description: "a blue disc", seed: 41,
       methods: [MethodChoice("next-scale", values: ["guidance": 5])])
     let file = PaintedPicture(request, step: nil).file(Self.picture(1))
+    stage.press("<esc>")
     stage.send(.pictureOpened(file, path: "blue.png"))
     #expect(stage.state.focus == .pictures && stage.state.pictures.picture == Self.picture(1))
     stage.press("r")

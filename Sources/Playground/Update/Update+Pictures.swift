@@ -224,7 +224,9 @@ extension PlaygroundState {
       _ = say(.warning, "\(path): \(error.message)")
     }
     add(work)
-    return focusPane(.pictures)
+    // It comes when it was read; who types meanwhile goes on typing.
+    focus = .pictures
+    return []
   }
 
   // MARK: Characters
