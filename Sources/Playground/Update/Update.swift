@@ -10,10 +10,9 @@ package func update(_ state: inout PlaygroundState, _ action: Action) -> [Effect
   case .key(let key):
     state.dismissNotice()
     effects = state.handle(key)
+  case .typed: state.dismissNotice()
   case .resize(let size): state.size = size
-  case .prompt(let prompt):
-    if prompt.text != state.prompt.text { state.dismissNotice() }
-    state.prompt = prompt
+  case .prompt(let prompt): state.prompt = prompt
   case .submitted(let text):
     state.notice = nil
     effects = state.submit(text)
