@@ -188,6 +188,7 @@ extension PlaygroundState {
 
   /// Ends the picture on the whole screen; it knows no other keys of its own.
   mutating func handleOverPicture(_ key: Key) -> [Effect] {
+    if key == .control("d") { return quit() }
     if [.escape, .character("q"), .character("z")].contains(key) { overlays.removeLast() }
     return []
   }
