@@ -16,7 +16,7 @@ struct Paceline: AsyncParsableCommand {
       Play.self, Ask.self, Draw.self, RaceCommand.self, MethodsCommand.self, ModelsCommand.self,
       Tokenize.self,
       MeasurePerplexity.self, Bench.self,
-      ReplaySession.self, Doctor.self, Paths.self, Completion.self, Ready.self,
+      ReplaySession.self, Doctor.self, Paths.self, Completion.self, Ready.self, Help.self,
     ],
     defaultSubcommand: Play.self)
 }
