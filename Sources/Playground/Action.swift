@@ -6,6 +6,8 @@ import Terminal
 /// Something that happened: the only way into the state.
 package enum Action: Sendable {
   case key(Key)
+  /// A key or a paste went to the prompt; what came of it follows.
+  case typed
   case resize(Size)
   /// The clock, set before the other actions of a batch.
   case time(Clock)

@@ -19,6 +19,8 @@ package struct PlaygroundState: Sendable {
   package var model = ModelState.none
   /// Of the model file, lower-case hexadecimal; empty until known.
   package var modelHash = ""
+  /// That of the file that is being loaded: one that was computed before is here sooner than the model.
+  package var loadingHash = ""
   /// What to return to when loading another model fails.
   package var previousModel: ModelState?
   package var modelFiles: [ModelEntry] = []

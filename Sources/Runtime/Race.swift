@@ -103,9 +103,12 @@ package struct LaneResult: Sendable, Equatable, Codable {
       ? Double(tokens.count - 1) / generationSeconds : nil
   }
 
-  /// Tokens after the first for each pass after the prompt's; nil before there is one.
+  /// Tokens that the passes after the prompt's gave: all after the first, the one that ends the answer among them.
+  package var passTokens: Int { max(0, tokens.count - 1 + (finish == .stop ? 1 : 0)) }
+
+  /// `passTokens` for each pass; nil where there was none.
   package var tokensPerPass: Double? {
-    passes > 0 && tokens.count > 1 ? Double(tokens.count - 1) / Double(passes) : nil
+    passes > 0 && passTokens > 0 ? Double(passTokens) / Double(passes) : nil
   }
 }
 

@@ -5,7 +5,7 @@ package struct PictureCells: Hashable, Sendable {
   package let columns: Int
   package let rows: Int
   private let scalars: [UInt32]
-  /// 0xRRGGBB, or -1 for the terminal's own.
+  /// 0xRRGGBB, or -1 where the picture is transparent, or without colours.
   private let foregrounds: [Int32]
   private let backgrounds: [Int32]
 
@@ -72,6 +72,12 @@ package struct PictureCells: Hashable, Sendable {
       Int32(options.dither.rawValue), Int32(work), options.isInverted ? 1 : 0, &scalars,
       &foregrounds, &backgrounds)
     guard drawn != 0 else { return nil }
+    if options.depth > .none {
+      // Transparent ink on a transparent ground; the terminal would give it its own colour.
+      for index in scalars.indices where foregrounds[index] < 0 && backgrounds[index] < 0 {
+        scalars[index] = 32
+      }
+    }
     self.scalars = scalars
     self.foregrounds = foregrounds
     self.backgrounds = backgrounds
@@ -143,7 +149,8 @@ extension PictureCells {
         let look = theme.resolve(style)
         if depth > .none, look != last {
           line +=
-            "\u{1B}[0" + Self.codes(look.foreground, 38) + Self.codes(look.background, 48) + "m"
+            "\u{1B}[0" + (look.reverse ? ";7" : "") + Self.codes(look.foreground, 38)
+            + Self.codes(look.background, 48) + "m"
           last = look
         }
         line += text
@@ -162,12 +169,11 @@ extension PictureCells {
 
   fileprivate func cell(_ column: Int, _ row: Int) -> (String, Style) {
     let index = row * columns + column
-    let scalar = Unicode.Scalar(scalars[index]) ?? " "
-    return (
-      String(Character(scalar)),
-      Style(
-        foreground: Self.color(foregrounds[index]), background: Self.color(backgrounds[index]))
-    )
+    let text = String(Character(Unicode.Scalar(scalars[index]) ?? " "))
+    let (ink, ground) = (Self.color(foregrounds[index]), Self.color(backgrounds[index]))
+    // Ink can be transparent only in reverse: the terminal has a ground of its own, and the colour is around it.
+    if ink == nil, let ground { return (text, Style(foreground: ground, reverse: true)) }
+    return (text, Style(foreground: ink, background: ground))
   }
 
   private static func color(_ value: Int32) -> Color? {

@@ -20,6 +20,9 @@ package struct PixelGraphics: Hashable, Sendable {
   /// No picture takes more bytes: those behind it wait until they are sent.
   package static let byteLimit = 1 << 21
 
+  /// Pixels of a side of sixels: xterm shows nothing of a larger picture, unless it was told to.
+  private static let sixelSideLimit = 1000
+
   /// What kitty's protocol knows our picture by; unlikely to be another program's.
   static let pictureNumber = 1_346_454_341
 
@@ -74,8 +77,8 @@ package struct PixelGraphics: Hashable, Sendable {
   private func sixels(_ picture: PixelPicture) -> [UInt8] {
     // Here each pixel of the screen is sent, so what would be too much is shown smaller.
     let area = picture.area
-    let count = area.width * cell.width * area.height * cell.height
-    var part = min(1, (Double(1 << 20) / Double(count)).squareRoot())
+    let side = max(area.width * cell.width, area.height * cell.height)
+    var part = min(1, Double(Self.sixelSideLimit) / Double(side))
     while true {
       let size = Size(
         width: max(1, Int(Double(area.width) * part)),

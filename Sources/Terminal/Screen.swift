@@ -159,10 +159,11 @@ import Glibc
     else { return false }
     var names = [profile.terminal]
     // Only the direct-colour entry can say a colour by its value.
-    if profile.claimsTrueColor, profile.terminal.hasPrefix("xterm"),
-      unsafe cn_terminal_status("xterm-direct", STDOUT_FILENO) == 1
+    if profile.claimsTrueColor,
+      let family = ["xterm", "foot"].first(where: { profile.terminal.hasPrefix($0) }),
+      unsafe cn_terminal_status(family + "-direct", STDOUT_FILENO) == 1
     {
-      names.insert("xterm-direct", at: 0)
+      names.insert(family + "-direct", at: 0)
     }
     for name in names where unsafe newterm(name, sink, source) != nil {
       return true

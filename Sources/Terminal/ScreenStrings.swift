@@ -26,6 +26,7 @@ struct TerminalStrings {
   func enter(hasMouse: Bool, title: String?) -> [UInt8] {
     guard profile.isXtermLike else { return [] }
     var text = "\u{1B}[?2004h"
+    if profile.isXterm { text += TerminalStrings.metaOn }
     if hasMouse { text += TerminalStrings.mouseOn }
     if let title { text += "\u{1B}[22;0t" + TerminalStrings.titleSequence(title) }
     return Array(text.utf8)
@@ -36,6 +37,7 @@ struct TerminalStrings {
     guard profile.isXtermLike else { return [] }
     var text = "\u{1B}[?2026l"
     if hasMouse { text += TerminalStrings.mouseOff }
+    if profile.isXterm { text += TerminalStrings.metaOff }
     text += "\u{1B}[?2004l"
     if title != nil { text += "\u{1B}[23;0t" }
     return Array(text.utf8)
@@ -48,6 +50,10 @@ struct TerminalStrings {
 
   static let mouseOn = "\u{1B}[?1002h\u{1B}[?1006h"
   static let mouseOff = "\u{1B}[?1006l\u{1B}[?1002l"
+
+  /// Alt sends an escape before the key; how that was before is saved and restored.
+  private static let metaOn = "\u{1B}[?1036s\u{1B}[?1036h"
+  private static let metaOff = "\u{1B}[?1036r"
 
   static func titleSequence(_ title: String) -> String {
     let safe = VisibleText.sanitize(String(title.prefix(120)), keepsLines: false)

@@ -16,6 +16,9 @@ package struct TerminalProfile: Hashable, Sendable {
   /// Whether it understands xterm's private modes: paste, mouse, title, clipboard.
   package let isXtermLike: Bool
 
+  /// Whether it is xterm, or says so: one that may set the eighth bit for Alt.
+  package let isXterm: Bool
+
   /// Whether it is known to hold back painting during a synchronized update.
   package let hasSynchronizedUpdate: Bool
   package let isTmux: Bool
@@ -32,11 +35,12 @@ package struct TerminalProfile: Hashable, Sendable {
     let name = terminal
     let families = [
       "xterm", "tmux", "screen", "rxvt", "foot", "alacritty", "kitty", "st-", "wezterm", "ghostty",
-      "contour", "konsole", "vte", "gnome", "mintty", "iterm",
+      "contour", "konsole", "vte", "gnome", "mintty", "iterm", "mlterm",
     ]
     isXtermLike = name == "st" || families.contains { name.hasPrefix($0) }
     isTmux = !(environment["TMUX"] ?? "").isEmpty || name.hasPrefix("tmux")
     isScreen = name.hasPrefix("screen") && !isTmux
+    isXterm = name.hasPrefix("xterm") && !isTmux
     let known = [
       "foot", "alacritty", "xterm-kitty", "wezterm", "xterm-ghostty", "ghostty", "contour",
     ]

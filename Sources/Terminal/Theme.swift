@@ -99,7 +99,8 @@ package struct Theme: Sendable {
   }
 
   private static func depthGrey(_ isLight: Bool) -> Shade {
-    Shade(few: 7, many: isLight ? 243 : 245)
+    // Of eight colours the only grey is too light for a light ground: black there.
+    Shade(few: isLight ? 8 : 7, many: isLight ? 243 : 245)
   }
 
   private static func attributes(of role: Role, depth: ColorDepth) -> Style {

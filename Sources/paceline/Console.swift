@@ -1,7 +1,23 @@
 import Foundation
 
-/// Standard output was closed by its reader; nothing is left to do.
-struct OutputClosed: Error {}
+/// Why nothing more can be written to standard output.
+enum OutputError: Error {
+  /// Its reader is gone; nothing is left to do.
+  case closed
+  /// What was to be written is lost, such as on a full disk.
+  case failed(reason: String)
+
+  /// - Parameter error: what `FileHandle` throws: a Cocoa error around the system's.
+  init(_ error: any Error) {
+    let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError ?? error as NSError
+    let isClosed = cause.domain == NSPOSIXErrorDomain && cause.code == Int(EPIPE)
+    self =
+      isClosed
+      ? .closed
+      : .failed(
+        reason: cause.localizedFailureReason ?? cause.localizedDescription)
+  }
+}
 
 /// The process's three streams: standard output carries results, standard error notes.
 enum Console {
@@ -27,20 +43,20 @@ enum Console {
 
   /// Writes to standard output at once.
   ///
-  /// - Throws: `OutputClosed`.
-  static func write(_ text: String) throws(OutputClosed) {
+  /// - Throws: where it does not take all of the text.
+  static func write(_ text: String) throws(OutputError) {
     guard !text.isEmpty else { return }
     do {
       try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
     } catch {
-      throw OutputClosed()
+      throw OutputError(error)
     }
   }
 
   /// A line on standard output.
   ///
   /// A terminal gets only what it shows: names in model files may hold anything.
-  static func print(_ text: String) throws(OutputClosed) {
+  static func print(_ text: String) throws(OutputError) {
     try write((outputIsTerminal ? PlainText.safe(text) : text) + "\n")
   }
 

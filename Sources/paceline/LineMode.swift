@@ -12,7 +12,7 @@ struct LineMode {
 
   /// Talks until the input ends.
   ///
-  /// - Throws: `OutputClosed`.
+  /// - Throws: `OutputError`.
   mutating func run() async throws {
     if isForPerson {
       Console.note("\(talk.summary.name), line mode: /help lists commands, C-d ends")

@@ -88,7 +88,7 @@ struct LineTalk {
 
   /// Answers the last message, printing as it comes.
   ///
-  /// - Throws: `OutputClosed`, or what generating throws.
+  /// - Throws: `OutputError`, or what generating throws.
   mutating func answer(_ interruption: Interruption) async throws -> Provenance? {
     let (source, isPlain) = source
     var request = GenerateRequest(source: source, settings: settings, maximumTokens: maximumTokens)

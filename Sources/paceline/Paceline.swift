@@ -16,7 +16,7 @@ struct Paceline: AsyncParsableCommand {
       Play.self, Ask.self, Draw.self, RaceCommand.self, MethodsCommand.self, ModelsCommand.self,
       Tokenize.self,
       MeasurePerplexity.self, Bench.self,
-      ReplaySession.self, Doctor.self, Paths.self, Completion.self, Ready.self,
+      ReplaySession.self, Doctor.self, Paths.self, Completion.self, Ready.self, Help.self,
     ],
     defaultSubcommand: Play.self)
 }
@@ -44,8 +44,11 @@ enum Main {
   /// Says what went wrong and leaves with the status for it.
   private static func end(with error: any Error) -> Never {
     switch error {
-    case is OutputClosed:
+    case OutputError.closed:
       leave(.success)
+    case OutputError.failed(let reason):
+      Console.complain("standard output: \(reason)")
+      leave(.failure)
     case let status as ExitStatus:
       leave(status)
     case let error as InferenceError:
@@ -55,7 +58,7 @@ enum Main {
       let isRequest = Paceline.exitCode(for: error) == .success
       let text = Paceline.fullMessage(for: error, columns: Console.helpColumns)
       if isRequest {
-        try? Console.print(text)
+        do { try Console.print(text) } catch { end(with: error) }
         leave(.success)
       }
       Console.note(text)

@@ -15,7 +15,7 @@ struct StreamedAnswer {
     self.streams = streams
   }
 
-  /// - Throws: `OutputClosed`, or the failure that the job ended with.
+  /// - Throws: `OutputError`, or the failure that the job ended with.
   mutating func take(_ event: JobEvent, _ line: inout ProgressLine) throws {
     switch event {
     case .prefill(let done, let total, let seconds):
@@ -44,7 +44,7 @@ struct StreamedAnswer {
   }
 
   /// Ends the last line, and says where an answer is not whole.
-  func finish() throws(OutputClosed) {
+  func finish() throws(OutputError) {
     if streams, !text.isEmpty, !text.hasSuffix("\n") { try Console.write("\n") }
     switch provenance?.finish {
     case .length where streams && Console.errorIsTerminal:

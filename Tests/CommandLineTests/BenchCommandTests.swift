@@ -92,7 +92,7 @@ struct BenchCommandTests {
     (["--isa", "z80"], "scalar"), (["--tests", "pp512,what"], "what"),
     (["--rounds", "0"], "--rounds"), (["--retries", "-1"], "--retries"),
     (["--tolerance", "-1"], "tolerance"), (["--targets", "x.json"], "--against"),
-    (["--against", "/nowhere"], "llama-bench"), (["--baseline", "/nowhere"], "/nowhere"),
+    (["--against", "/nowhere"], "llama-bench"),
     (["--against", "/nowhere", "--profile"], "--profile"),
     (["--against", "/nowhere", "--baseline", "x"], "--baseline"),
   ])

@@ -24,6 +24,17 @@ struct ExitStatusTests {
     Row(arguments: ["completion", "tcsh"], status: 2, words: "tcsh"),
     Row(arguments: ["models", "get", "no-such-model"], status: 2, words: "smollm2"),
     Row(arguments: ["replay", "no-such-session"], status: 2, words: "no-such-session"),
+    Row(arguments: ["help", "nope"], status: 2, words: "no command 'nope'"),
+    Row(arguments: ["help", "models", "nope"], status: 2, words: "no command 'models nope'"),
+    Row(arguments: ["draw", "--symbols", "x", "y"], status: 2, words: "'ascii', 'blocks'"),
+    Row(
+      arguments: ["draw", "--method", "flow:steps=999", "x"], status: 2, words: "steps 999 is out"),
+    Row(
+      arguments: ["draw", "--list", "/nowhere/list", "--out", "/nowhere"], status: 1,
+      words: "/nowhere/list cannot be read"),
+    Row(
+      arguments: ["bench", "--baseline", "/nowhere/before"], status: 1,
+      words: "/nowhere/before cannot be read"),
     Row(arguments: ["perplexity", "/nowhere/text"], status: 1, words: "/nowhere/text"),
     Row(arguments: ["ask", "x"], status: 4, words: "paceline models get smollm2"),
     Row(arguments: ["tokenize"], status: 4, words: "paceline models get smollm2"),
@@ -39,6 +50,18 @@ struct ExitStatusTests {
     #expect(result.status == row.status)
     #expect(result.errors.contains(row.words), "\(result.errors)")
     #expect(result.output == "")
+  }
+
+  @Test(arguments: ["paths", "--help", "models"])
+  func outputThatIsLostIsAFailure(command: String) throws {
+    let result = try Program().shell("\"$PACELINE\" \(command) > /dev/full")
+    #expect(result.status == 1)
+    #expect(result.errors.contains("No space left on device"))
+  }
+
+  @Test func aReaderThatLeavesIsNoFailure() throws {
+    let result = try Program().shell("set -o pipefail; \"$PACELINE\" paths | exec 0<&-")
+    #expect(result.status == 0 && result.errors == "")
   }
 
   @Test func aMissingCatalogueIsSaid() throws {

@@ -5,7 +5,7 @@ import Testing
 struct HelpTests {
   static let commands: [[String]] = [
     [], ["play"], ["ask"], ["models"], ["models", "list"], ["models", "get"], ["models", "info"],
-    ["models", "verify"], ["tokenize"], ["perplexity"], ["bench"], ["replay"], ["doctor"],
+    ["models", "verify"], ["tokenize"], ["draw"], ["perplexity"], ["bench"], ["replay"], ["doctor"],
     ["paths"],
     ["completion"],
   ]

@@ -175,6 +175,20 @@ import Testing
     #expect(loop.terminationSignal == nil)
   }
 
+  @Test(arguments: [("", true), ("x", false)])
+  func whatACommandSaysStaysUntilTheNextKey(_ next: String, isShown: Bool) {
+    let world = Self.world()
+    world.type("/nonsense\r" + next)
+    var closed = LoopInput()
+    closed.isClosed = true
+    world.inputs.append(closed)
+    let state = PlaygroundState(size: Size(width: 80, height: 24))
+    let loop = EventLoop(state: state, mailbox: Mailbox {}, outside: world.outside)
+    loop.run()
+    #expect(loop.state.log.contains { $0.text.hasPrefix("no command 'nonsense'") })
+    #expect((loop.state.notice?.level == .warning) == isShown)
+  }
+
   @Test func theFirstFrameComesBeforeAnyEvent() throws {
     let world = Self.world()
     world.whenIdle = { _ in Self.quit() }

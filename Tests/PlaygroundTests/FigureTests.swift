@@ -127,7 +127,7 @@ import Testing
     #expect(PlaygroundState.number(-0.04, decimals: 1) == "0.0")
     #expect(PlaygroundState.number(-1.25, decimals: 2) == "-1.25")
     #expect(PlaygroundState.number(.nan, decimals: 2) == "?")
-    #expect(byteText(1_404_000_000) == "1.31G")
+    #expect(byteText(1_404_000_000) == "1.40G")
     #expect(byteText(512) == "512B")
   }
 

@@ -226,6 +226,19 @@ import Testing
     #expect(stage.state.sessionHeader(program: "p", created: "now")?.modelHash == "abc")
   }
 
+  @Test func aHashThatIsKnownBeforeTheModelIsKeptForIt() {
+    var stage = Stage(model: nil)
+    _ = stage.state.load(path: Script.model.path)
+    stage.send(.modelHash(path: "/models/other.gguf", hash: "other"))
+    stage.send(.modelHash(path: Script.model.path, hash: "abc"))
+    stage.play([.loaded(Script.model)], ticket: 1)
+    #expect(stage.state.sessionHeader(program: "p", created: "now")?.modelHash == "abc")
+    // It says nothing of what is loaded next.
+    _ = stage.state.load(path: Script.model.path)
+    stage.play([.loaded(Script.model)], ticket: stage.state.nextTicket - 1)
+    #expect(stage.state.modelHash.isEmpty)
+  }
+
   @Test func aScarceContextIsWarnedOf() {
     var stage = Stage()
     stage.press("hi<enter>")

@@ -35,6 +35,12 @@ import Testing
     #expect(stage.screen() == before)
   }
 
+  @Test func controlDQuitsFromIt() {
+    var stage = Self.zoomed()
+    stage.press("<C-d>")
+    #expect(stage.state.isQuitting && stage.effects.quits)
+  }
+
   @Test func withoutAPictureThePaneIsZoomed() {
     var stage = Stage()
     stage.press("<esc>4z")
@@ -70,7 +76,8 @@ import Testing
     var stage = Self.zoomed()
     stage.send(.resize(Size(width: 60, height: 15)))
     #expect(Self.frame(stage).picture?.area == Rect(x: 17, y: 1, width: 26, height: 13))
-    #expect(stage.screen().split(separator: "\n").count == 15)
+    #expect(
+      stage.screen().split(separator: "\n", omittingEmptySubsequences: false).count == 15)
     stage.send(.resize(Size(width: 19, height: 4)))
     #expect(Self.frame(stage).picture == nil, "too small to show anything")
     stage.send(.resize(Size(width: 80, height: 24)))

@@ -151,12 +151,40 @@ import Testing
     #expect(saved.0.picture == Self.picture(2))
   }
 
+  @Test func aPictureThatWasReadLeavesWhoTypesTyping() {
+    var stage = Stage()
+    stage.press("qu")
+    stage.send(.pictureOpened(PictureFile(Self.picture(1)), path: "blue.png"))
+    stage.press("ick")
+    #expect(stage.state.prompt.text == "quick" && stage.state.mode == .insert)
+    #expect(stage.state.focus == .pictures && !stage.state.isQuitting)
+  }
+
+  @Test func aPictureIsHashedByFewOfItsBytes() throws {
+    // A photograph is looked up at every key.
+    var pixels = [UInt8](repeating: 7, count: 4 * 300 * 200)
+    let plain = try #require(Picture(width: 300, height: 200, pixels: pixels))
+    pixels[1] = 8
+    let other = try #require(Picture(width: 300, height: 200, pixels: pixels))
+    #expect(plain != other && plain.hashValue == other.hashValue)
+  }
+
+  @Test func aBranchIsTold() throws {
+    var stage = Self.painted(120, 40)
+    stage.state.pictures.look.symbols = .ascii
+    stage.press("<esc>4hb")
+    let (ticket, request) = try #require(stage.takeEffects().painting)
+    stage.play(Self.events(request), ticket: ticket)
+    #expect(stage.screen().contains("[1>2]"))
+  }
+
   @Test func anOpenedPictureCanBePaintedOn() throws {
     var stage = Stage()
     let request = PaintingRequest(
       description: "a blue disc", seed: 41,
       methods: [MethodChoice("next-scale", values: ["guidance": 5])])
     let file = PaintedPicture(request, step: nil).file(Self.picture(1))
+    stage.press("<esc>")
     stage.send(.pictureOpened(file, path: "blue.png"))
     #expect(stage.state.focus == .pictures && stage.state.pictures.picture == Self.picture(1))
     stage.press("r")

@@ -31,6 +31,25 @@ import Testing
     #expect(result.ratios.count == 1)
   }
 
+  @Test(arguments: [.none, lookup])
+  func tokensPerPassAreCountedAlikeEverywhere(_ lane: MethodSelection) async throws {
+    let log = await race([lane, .none])
+    let result = try #require(log.result?.lanes.first)
+    #expect(lane != .none || result.tokensPerPass == 1)
+    let harness = await EngineHarness.loaded(
+      model: FakeModel(answer: bytes(Self.words), after: promptEnd))
+    var request = GenerateRequest.chat("hello")
+    request.methods = lane
+    let answer = await harness.generate(request)
+    #expect(answer.provenance?.tokensPerPass == result.tokensPerPass)
+    // The round that ends the prompt is not counted.
+    let rounds = answer.events.compactMap { event -> RoundRecord? in
+      if case .round(let round) = event { round } else { nil }
+    }.dropFirst()
+    let totals = rounds.reduce(into: RoundTotals()) { $0.add($1) }
+    #expect(totals.tokensPerPass == result.tokensPerPass)
+  }
+
   @Test func lanesTakeTurns() async throws {
     let log = await race([.none, .none])
     let order = log.events.compactMap { event -> Int? in

@@ -58,6 +58,35 @@ import Testing
         pixels: pixels(4, 4), width: 4, height: 4, columns: 0, rows: 4, options: options) == nil)
   }
 
+  /// A red disc on nothing.
+  private func disc(_ side: Int) -> [UInt8] {
+    (0..<side * side).flatMap { pixel -> [UInt8] in
+      let (x, y) = (2 * (pixel % side) - side + 1, 2 * (pixel / side) - side + 1)
+      return x * x + y * y < side * side * 3 / 4 ? [255, 0, 0, 255] : [0, 0, 0, 0]
+    }
+  }
+
+  @Test(arguments: PictureCells.Symbols.allCases)
+  func whatIsTransparentHasNoInk(_ symbols: PictureCells.Symbols) throws {
+    var options = PictureCells.Options()
+    options.symbols = symbols
+    let cells = try #require(
+      PictureCells(
+        pixels: disc(50), width: 50, height: 50, columns: 20, rows: 10, options: options))
+    var frame = Frame(size: Size(width: 20, height: 10), glyphs: .block)
+    frame.draw(cells, at: Point(x: 0, y: 0))
+    for y in 0..<10 {
+      for cell in frame.row(y) where cell.text != " " && cell.text != "\u{2800}" {
+        // Ink of the terminal's own colour would be a speck.
+        #expect(cell.style.foreground != nil, "\(cell)")
+        #expect(!cell.style.reverse || cell.style.background == nil)
+      }
+    }
+    #expect(frame[0, 0].text == " " && frame[0, 0].style == .plain)
+    let isReversed = (0..<10).contains { y in frame.row(y).contains { $0.style.reverse } }
+    #expect(isReversed == cells.lines(depth: .full).contains { $0.contains("\u{1B}[0;7;") })
+  }
+
   @Test func printedLinesResetTheirColours() throws {
     let cells = try #require(
       PictureCells(

@@ -262,6 +262,16 @@ import Testing
     #expect(place[0] > 2)
   }
 
+  @Test(arguments: [(200, 10), (20, 60), (100, 50)])
+  func noSideOfSixelsIsLongerThanXtermTakes(_ columns: Int, _ rows: Int) throws {
+    let picture = try Self.halves(16, 16, in: Rect(x: 0, y: 0, width: columns, height: rows))
+    let cell = Size(width: 10, height: 20)
+    let sixels = try Sixels(PixelGraphics(encoding: .sixel, cell: cell).showing(picture))
+    let ends = [0, 1].map { side in 1 + (sixels.colors.keys.map { $0[side] }.max() ?? 0) }
+    #expect(ends.allSatisfy { $0 <= 1000 } && ends.contains { $0 > 900 })
+    #expect(abs(ends[0] * 2 * rows - ends[1] * columns) <= 60 * columns)
+  }
+
   // MARK: Sizes
 
   @Test func aCellIsMeasuredWhereThatMakesSense() {

@@ -9,7 +9,7 @@ import Testing
     #expect(!pty.model.isAlternate, sourceLocation: sourceLocation)
     #expect(pty.model.isCursorShown, sourceLocation: sourceLocation)
     #expect(
-      pty.model.modes.isDisjoint(with: [1002, 1006, 2004, 2026, 1049]), "\(pty.model.modes)",
+      pty.model.modes.isDisjoint(with: [1002, 1006, 1036, 2004, 2026, 1049]), "\(pty.model.modes)",
       sourceLocation: sourceLocation)
     #expect(pty.model.unknown.isEmpty, "\(pty.model.unknown)", sourceLocation: sourceLocation)
     #expect(pty.outputText.contains("\u{1B}[23;0t"), sourceLocation: sourceLocation)
@@ -18,7 +18,7 @@ import Testing
   @Test func quittingRestoresTheTerminal() throws {
     let pty = try ProbeRun.open(["--mouse", "--sync"])
     #expect(pty.model.isAlternate)
-    #expect(pty.model.modes.isSuperset(of: [1002, 1006, 2004, 1049]))
+    #expect(pty.model.modes.isSuperset(of: [1002, 1006, 1036, 2004, 1049]))
     #expect(pty.modesNow != pty.modesBefore)
     try pty.send("\u{03}")
     #expect(try pty.waitForExit() == 0)

@@ -35,6 +35,7 @@ import Testing
     try pty.wait(for: "> typed")
     let isBasic = terminal == "linux" || terminal == "vt100"
     #expect(pty.model.modes.contains(2004) != isBasic)
+    #expect(pty.model.modes.contains(1036) == terminal.hasPrefix("xterm"))
     try pty.send("\u{03}")
     #expect(try pty.waitForExit() == 0)
     #expect(pty.modesNow == pty.modesBefore)

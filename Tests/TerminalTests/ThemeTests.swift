@@ -28,6 +28,14 @@ import Testing
     #expect(theme.resolve(Style(foreground: .rgb(1, 2, 3), background: .indexed(9))) == .plain)
   }
 
+  @Test func greyIsSeenOnALightGround() {
+    for role in [Role.hint, .border, .dim] {
+      #expect(Theme(depth: .eight, isLight: true)[role].foreground == .indexed(0))
+      #expect(Theme(depth: .sixteen, isLight: true)[role].foreground == .indexed(8))
+      #expect(Theme(depth: .eight)[role].foreground == .indexed(7))
+    }
+  }
+
   @Test func trueColoursBecomeTheNearestOfFewer() {
     let style = Style(foreground: .rgb(255, 0, 0), background: .rgb(128, 128, 128))
     #expect(Theme(depth: .full).resolve(style) == style)
@@ -67,7 +75,9 @@ import Testing
   }
 
   @Test func xtermSequencesGoToItsFamilyOnly() {
-    for name in ["xterm", "screen-256color", "tmux", "foot", "st-256color", "rxvt-unicode"] {
+    for name in [
+      "xterm", "screen-256color", "tmux", "foot", "st-256color", "rxvt-unicode", "mlterm",
+    ] {
       #expect(TerminalProfile(environment: ["TERM": name], isUTF8: true).isXtermLike, "\(name)")
     }
     for name in ["linux", "vt100", "vt220", "dumb", "sun", "stterm2", ""] {

@@ -11,6 +11,7 @@ package struct ScreenModel {
   package private(set) var isAlternate = false
   package private(set) var isCursorShown = true
   package private(set) var modes: Set<Int> = []
+  private var saved: Set<Int> = []
   package private(set) var clears = 0
   package private(set) var colorChanges = 0
   package private(set) var cursor = (x: 0, y: 0)
@@ -186,6 +187,8 @@ package struct ScreenModel {
     switch (final, isPrivate) {
     case ("h", true): for mode in numbers { setMode(mode, to: true) }
     case ("l", true): for mode in numbers { setMode(mode, to: false) }
+    case ("s", true): saved = saved.subtracting(numbers).union(modes.intersection(numbers))
+    case ("r", true): for mode in numbers { setMode(mode, to: saved.contains(mode)) }
     case ("h", false), ("l", false), ("t", false), ("p", true), ("c", false): break
     case ("H", _), ("f", _):
       cursor = (
@@ -253,7 +256,7 @@ package struct ScreenModel {
       if isSet, !isAlternate { main = cells }
       if !isSet, isAlternate { cells = main }
       isAlternate = isSet
-    case 1, 7, 12, 1034, 1002, 1006, 2004, 2026: break
+    case 1, 7, 12, 1034, 1036, 1002, 1006, 2004, 2026: break
     default: unknown.append("mode \(mode)")
     }
     if isSet { modes.insert(mode) } else { modes.remove(mode) }

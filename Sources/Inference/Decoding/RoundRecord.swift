@@ -8,6 +8,8 @@ package struct RoundRecord: Sendable, Equatable {
   package var acceptedSources: [UInt8]
   /// Tokens that came of the round.
   package var emitted: Int
+  /// Whether it chose the token that ends the answer, which is none of them.
+  package var endsAnswer = false
   /// Rows of the pass, those without a draft included.
   package var rows: Int
   package var draftNanoseconds: UInt64
@@ -42,6 +44,7 @@ package struct RoundRecord: Sendable, Equatable {
 package struct RoundTotals: Sendable, Equatable {
   /// Passes of the model that gave tokens.
   package private(set) var passes = 0
+  /// The one that ends the answer among them.
   package private(set) var tokens = 0
   package private(set) var drafted = 0
   package private(set) var accepted = 0
@@ -57,7 +60,7 @@ package struct RoundTotals: Sendable, Equatable {
 
   package mutating func add(_ round: RoundRecord) {
     passes += 1
-    tokens += round.emitted
+    tokens += round.emitted + (round.endsAnswer ? 1 : 0)
     drafted += round.drafted
     accepted += round.accepted.count
     draftNanoseconds += round.draftNanoseconds

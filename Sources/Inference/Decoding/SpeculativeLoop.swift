@@ -151,6 +151,7 @@ private final class SpeculativeRun: DecodingRun {
     record.decision = plan.governor?.decision
     let outcome = emit(verification)
     record.emitted = outcome.emitted
+    record.endsAnswer = outcome.endsAtStopToken
     if outcome.emitted < verification.tokens.count {
       plan.sampler = before
       for token in verification.tokens.prefix(outcome.emitted) {

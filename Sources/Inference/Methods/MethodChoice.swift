@@ -77,7 +77,8 @@ package struct MethodEntry: Sendable {
         let high = Decimals.plain(knob.range.upperBound, knob.decimals)
         throw InferenceError(
           .invalidRequest,
-          "\(card.id): \(id) \(value) is out of range: it goes from \(low) to \(high)")
+          "\(card.id): \(id) \(Decimals.plain(value, 4)) is out of range: it goes from \(low) to \(high)"
+        )
       }
     }
     return build(choice)

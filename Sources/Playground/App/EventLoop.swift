@@ -115,7 +115,15 @@ import Terminal
     nextFrame = min(nextFrame, .now + .milliseconds(8))
     if state.claims(event.key) {
       dispatch(.key(event.key))
-    } else if case .paste(let text) = event.key, text.utf8.count > Self.longestPaste {
+    } else {
+      dispatch(.typed)
+      type(event)
+    }
+    takePrompt()
+  }
+
+  private func type(_ event: KeyEvent) {
+    if case .paste(let text) = event.key, text.utf8.count > Self.longestPaste {
       let kilobytes = text.utf8.count / 1024
       dispatch(
         .notice(Notice(.warning, "paste of \(kilobytes) kB not taken: the prompt holds 64 kB")))
@@ -124,7 +132,6 @@ import Terminal
     } else {
       outside.prompt.feed(event.bytes)
     }
-    takePrompt()
   }
 
   private func takePrompt() {

@@ -175,9 +175,9 @@ extension PlaygroundState {
   }
 }
 
-/// A byte count in at most five columns: `1.31G`, `38M`.
+/// A byte count in at most five columns, in the decimal units of `formatBytes`: `1.40G`, `38.2M`.
 package func byteText(_ bytes: Int) -> String {
-  let units: [(Double, String)] = [(1_073_741_824, "G"), (1_048_576, "M"), (1024, "k")]
+  let units: [(Double, String)] = [(1e9, "G"), (1e6, "M"), (1e3, "k")]
   for (size, unit) in units where Double(bytes) >= size {
     let value = Double(bytes) / size
     return PlaygroundState.number(value, decimals: value < 9.995 ? 2 : value < 99.95 ? 1 : 0) + unit

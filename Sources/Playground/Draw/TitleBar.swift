@@ -192,7 +192,7 @@ enum StatusLine {
       return [("j/k", "scroll"), ("i", "ids or text"), ("y", "copy"), ("Esc", "closes")]
     case .log: return [("j/k", "scroll"), ("Esc", "closes")]
     case .race: return hints([.race, .anywhere], state)
-    case .picture: return [("z/q/Esc", "back to the panes")]
+    case .picture: return [("z/q/Esc", "back to the panes"), ("C-d", "quit")]
     case .input, nil: break
     }
     let scopes: [Scope] =

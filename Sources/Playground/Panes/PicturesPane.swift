@@ -236,11 +236,16 @@ enum PicturesPane {
         picture: work.picture, size: work.size, look: state.pictures.look)
       if let cells = state.pictures.cells[key] { frame.draw(cells, at: Point(x: x, y: area.y)) }
       let isShown = work.index == state.pictures.shown
-      let seed = state.pictures.works[work.index].request.map { "\($0.seed)" } ?? "file"
+      let seed = state.pictures.works[work.index].request.map(seeds) ?? "file"
       frame.write(
         isShown ? "[\(seed)]" : " \(seed)", at: Point(x: x, y: area.bottom - 1),
         style: isShown ? Style(.accent).bolded : Style(.dim), width: 2 * (sheetRows - 1))
     }
+  }
+
+  /// The seed, then those of the branches: `1`, `1>4`.
+  private static func seeds(of request: PaintingRequest) -> String {
+    ([request.seed] + request.branches.map(\.seed)).map { "\($0)" }.joined(separator: ">")
   }
 
   // MARK: The list

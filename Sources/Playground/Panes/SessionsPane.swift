@@ -161,7 +161,7 @@ enum SessionsPane {
       rest = rest.dropFirst(min(width, 60))
     }
     lines.append(StyledText("s system u you a answer", Style(.dim)))
-    lines.append(StyledText("t template . free \(max(0, capacity - used)) tok", Style(.dim)))
+    lines.append(StyledText("t template . free \(max(0, capacity - used))", Style(.dim)))
     return lines
   }
 

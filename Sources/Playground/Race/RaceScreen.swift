@@ -66,15 +66,21 @@ enum RaceScreen {
       lane.methods.title, at: area.origin, style: Style(.title), width: area.width, ellipsis: true)
     let speed = lane.speed.map { PlaygroundState.number($0, decimals: 1) + " t/s" }
     let second = area.row(1)
-    let used = frame.write(
+    var used = frame.write(
       speed ?? "- t/s", at: second.origin, style: Style(.graph).bolded, width: second.width)
+    // The verdict beside it speaks of all runs.
+    if race.repeats > 1 {
+      used += frame.write(
+        " in run 1", at: Point(x: second.x + used, y: second.y), style: Style(.dim),
+        width: second.width - used)
+    }
     guard area.height > 2 else {
       frame.write(
         "  " + counts(lane), at: Point(x: second.x + used, y: second.y), style: Style(.dim),
         width: second.width - used)
       return
     }
-    let gauge = second.splitLeft(11).rest
+    let gauge = second.splitLeft(max(11, used + 2)).rest
     if gauge.width >= 8, let value = lane.speed, fastest > 0 {
       Gauge(value / fastest).draw(in: gauge, on: &frame)
     }

@@ -187,8 +187,7 @@ package struct RaceLaneState: Sendable {
 
   package var tokensPerPass: Double? {
     if let result { return result.tokensPerPass }
-    return rounds.passes > 0 && tokens.count > 1
-      ? Double(tokens.count - 1) / Double(rounds.passes) : nil
+    return rounds.tokensPerPass
   }
 
   /// Share of the drafted tokens that were accepted; nil where none were drafted.

@@ -46,9 +46,9 @@ package struct RaceVerdict: Sendable, Equatable {
     let spread =
       repeats > 1 ? " (\(MethodWords.times(low))..\(MethodWords.times(high)))" : ""
     let times = MethodWords.times(ratio) + spread
-    if repeats > 1 ? (low...high).contains(1) : (0.99...1.01).contains(ratio) {
-      return "\(name) as fast: \(times)"
-    }
+    let same = 0.99...1.01
+    if same.contains(low), same.contains(high) { return "\(name) as fast: \(times)" }
+    if repeats > 1, (low...high).contains(1) { return "\(name): no difference shown, \(times)" }
     return ratio > 1 ? "\(name) \(times) faster" : "\(name) slower: \(times)"
   }
 

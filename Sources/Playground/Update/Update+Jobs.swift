@@ -77,7 +77,8 @@ extension PlaygroundState {
     }
     model = .ready(summary)
     previousModel = .ready(summary)
-    modelHash = ""
+    modelHash = loadingHash
+    loadingHash = ""
     var effects = isOther ? record([.model(reference(to: summary))]) : []
     effects += say(
       .info,

@@ -188,6 +188,7 @@ extension PlaygroundState {
 
   /// Ends the picture on the whole screen; it knows no other keys of its own.
   mutating func handleOverPicture(_ key: Key) -> [Effect] {
+    if key == .control("d") { return quit() }
     if [.escape, .character("q"), .character("z")].contains(key) { overlays.removeLast() }
     return []
   }
@@ -224,7 +225,9 @@ extension PlaygroundState {
       _ = say(.warning, "\(path): \(error.message)")
     }
     add(work)
-    return focusPane(.pictures)
+    // It comes when it was read; who types meanwhile goes on typing.
+    focus = .pictures
+    return []
   }
 
   // MARK: Characters

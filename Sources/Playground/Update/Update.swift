@@ -10,10 +10,9 @@ package func update(_ state: inout PlaygroundState, _ action: Action) -> [Effect
   case .key(let key):
     state.dismissNotice()
     effects = state.handle(key)
+  case .typed: state.dismissNotice()
   case .resize(let size): state.size = size
-  case .prompt(let prompt):
-    if prompt.text != state.prompt.text { state.dismissNotice() }
-    state.prompt = prompt
+  case .prompt(let prompt): state.prompt = prompt
   case .submitted(let text):
     state.notice = nil
     effects = state.submit(text)
@@ -99,6 +98,7 @@ extension PlaygroundState {
     let ticket = ticket()
     inquiries[ticket] = .load(path: path)
     model = .loading(path: path, fraction: 0)
+    loadingHash = ""
     return [.submit(ticket: ticket, .load(path: path, contextLength: contextLength))]
   }
 
@@ -117,8 +117,12 @@ extension PlaygroundState {
     return measure() + methods.setup.on.flatMap { prepare($0) }
   }
 
-  /// Notes the hash of the model at hand; a session that has begun learns it by a record.
+  /// Notes the hash of the model at hand or to come; a session that has begun learns it by a record.
   mutating func learn(_ hash: String, of path: String) -> [Effect] {
+    if case .loading(path, _) = model {
+      loadingHash = hash
+      return []
+    }
     guard let summary = model.summary, summary.path == path else { return [] }
     modelHash = hash
     return session.savedAt == nil ? [] : [.record([.model(reference(to: summary))])]

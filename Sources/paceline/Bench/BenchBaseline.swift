@@ -28,11 +28,14 @@ package struct BenchBaseline: Sendable {
     package var isRegression: Bool
   }
 
-  /// - Throws: `invalidRequest` where the file is no output of `bench --json`.
+  /// - Throws: `environment` where the file cannot be read, `invalidRequest` where it is no output of `bench --json`.
   static func read(_ path: String, tolerance: Double) throws(InferenceError) -> BenchBaseline {
-    guard let data = FileManager.default.contents(atPath: path),
-      let rows = try? JSONDecoder().decode([BenchRow].self, from: data)
-    else { throw InferenceError(.invalidRequest, "\(path) is no output of `bench --json`") }
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw InferenceError(.environment, "\(path) cannot be read")
+    }
+    guard let rows = try? JSONDecoder().decode([BenchRow].self, from: data) else {
+      throw InferenceError(.invalidRequest, "\(path) is no output of `bench --json`")
+    }
     return BenchBaseline(rows: rows, tolerance: tolerance)
   }
 

@@ -60,10 +60,7 @@ struct Draw: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Columns of the picture in characters.", valueName: "n"))
   var columns: Int?
 
-  @Option(
-    help: ArgumentHelp(
-      "Characters to use: \(PictureCells.Symbols.allCases.map { "\($0)" }.joined(separator: ", ")).",
-      valueName: "kind"))
+  @Option(help: ArgumentHelp("Characters to use.", valueName: "kind"))
   var symbols: PictureCells.Symbols?
 
   @Option(help: ArgumentHelp("Threads that compute; default: all processors.", valueName: "n"))
@@ -215,6 +212,8 @@ struct Draw: AsyncParsableCommand {
 }
 
 extension PictureCells.Symbols: ExpressibleByArgument {
+  public static var allValueStrings: [String] { allCases.map { "\($0)" } }
+
   public init?(argument: String) {
     guard let found = Self.allCases.first(where: { "\($0)" == argument }) else { return nil }
     self = found

@@ -114,7 +114,7 @@ struct DrawRaceReport: Encodable {
         + ", \(formatBytes(lane.bytes))"
     }
     return rows + [
-      "\(lanes[0].method) is \(ratioText) times as fast, \(pictures) pictures each; "
+      "\(lanes[0].method) is \(ratioText) times as fast, \(pictures) \(pictures == 1 ? "picture" : "pictures") each; "
         + "between them: \(likenessText)"
     ]
   }

@@ -48,7 +48,7 @@ struct RaceRow: Encodable {
     let lanes = results.map { $0.lanes[0] }
     tokensPerSecond = Statistics.median(lanes.compactMap(\.tokensPerSecond))
     againstTokensPerSecond = Statistics.median(results.compactMap { $0.lanes[1].tokensPerSecond })
-    let tokens = lanes.reduce(0) { $0 + max(0, $1.tokens.count - 1) }
+    let tokens = lanes.reduce(0) { $0 + $1.passTokens }
     let passes = lanes.reduce(0) { $0 + $1.passes }
     tokensPerPass = passes > 0 ? Double(tokens) / Double(passes) : 0
     let plain = results.reduce(0) { $0 + $1.lanes[1].passes }

@@ -56,6 +56,7 @@ struct Stage {
       send(.key(key))
       return
     }
+    send(.typed)
     switch key {
     case .enter: submit()
     case .alt(.enter), .control("j"): _ = text.handle(.character("\n"))
