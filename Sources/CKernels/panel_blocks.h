@@ -113,14 +113,15 @@ typedef struct {
   vf d, dmin;
 } v_panel256;
 
-// Where unpacked columns go: into the panel, or straight into the product with one token.
+// Where unpacked columns go: into the panel, or straight into the product with one or two tokens.
 typedef struct {
   v_panel256 *panel;
   const uint8_t *ahead; // what a later group reads
   int32_t bytes, fine, greatest;
-  int32_t direct;  // known at compile time, so no test of it remains
-  const int8_t *a; // where direct: the token's 256 activations
-  vi total;        // where direct: the scaled sums
+  int32_t direct;  // tokens, or 0; known at compile time, so no test of it remains
+  const int8_t *a; // where direct: the first token's 256 activations
+  int64_t stride;  // where direct: from a token's activations to the next one's
+  vi total[2];     // where direct: each token's scaled sums
 } v_sink;
 typedef void (*v_unpack256)(const v_group *g, v_sink *sink);
 
@@ -130,30 +131,35 @@ CK_INLINE void v_ask(const v_sink *sink, int part) {
   v_prefetch(sink->ahead + part * share, share);
 }
 
+// Adds the products of `registers` columns from `column` on, times `scale`. The sums are not added to
+// where they lie: that would keep the whole sink out of registers.
+CK_INLINE void v_take(v_sink *sink, const vi *w, int registers, int column, vi scale) {
+  vi total[2] = {sink->total[0], sink->total[1]};
+  v_dots_scaled(total, &w, 1, registers, sink->a + column, sink->stride, sink->direct,
+                sink->greatest, &scale);
+  sink->total[0] = total[0];
+  sink->total[1] = total[1];
+}
+
 // Takes columns 32j + 16 half to 32j + 16 half + 15 of a format with a scale for each 16.
 CK_INLINE void v_emit16(v_sink *sink, int j, int half, const vi w[4]) {
   v_ask(sink, 2 * j + half);
-  if (!sink->direct) {
+  if (sink->direct) {
+    v_take(sink, w, 4, 32 * j + 16 * half, sink->panel->scale[2 * j + half]);
+  } else {
     for (int e = 0; e < 4; e++) sink->panel->w[j][4 * half + e] = w[e];
-    return;
   }
-  vi total = sink->total, scale = sink->panel->scale[2 * j + half];
-  const int8_t *a = sink->a + 32 * j + 16 * half;
-  v_dots_scaled(&total, &w, 1, 4, a, 0, 1, sink->greatest, &scale);
-  sink->total = total;
 }
 
 // Takes columns 32j to 32j + 31 of a format with a scale for each 32.
 CK_INLINE void v_emit32(v_sink *sink, int j, const vi w[8]) {
   v_ask(sink, 2 * j);
   v_ask(sink, 2 * j + 1);
-  if (!sink->direct) {
+  if (sink->direct) {
+    v_take(sink, w, 8, 32 * j, sink->panel->scale[j]);
+  } else {
     for (int e = 0; e < 8; e++) sink->panel->w[j][e] = w[e];
-    return;
   }
-  vi total = sink->total, scale = sink->panel->scale[j];
-  v_dots_scaled(&total, &w, 1, 8, sink->a + 32 * j, 0, 1, sink->greatest, &scale);
-  sink->total = total;
 }
 
 // In each byte: the field at bit `from`, moved to bit `to`; `mask` has the field's width.

@@ -1,7 +1,7 @@
 // Products of quantised matrices, in groups of V_ROWS rows, for any vector width. Include after
 // panel_blocks.h.
 //
-// One token, or two with blocks of 32: each weight block is unpacked in registers and used at once.
+// One token, or two (V_DIRECT256): each weight block is unpacked in registers and used at once.
 // More: it is unpacked to a panel in the first-level cache, and tiles of tokens run over that.
 // Unfinished sums wait in `output`; storing loses nothing.
 #ifndef PACELINE_PANEL_MATMUL_H
@@ -51,6 +51,14 @@ CK_INLINE const uint8_t *v_ahead(const ck_product *product, int64_t row, int64_t
 // How many groups go together of the `rows` rows that are left.
 CK_INLINE int v_groups_of(int64_t rows, int64_t tokens, int64_t direct) {
   return tokens > direct && rows >= V_GROUPS * V_ROWS ? V_GROUPS : 1;
+}
+
+// How many of the `left` tokens the next tile takes. A low tile has few sums to hide how long each
+// takes; so where tiles of any width are made, the last ones are about even.
+CK_INLINE int64_t v_tile_width(int64_t left) {
+  if (V_TOKENS == 8) return left >= 8 ? 8 : left >= 4 ? 4 : left >= 2 ? 2 : 1;
+  int64_t tiles = (left + V_TOKENS - 1) / V_TOKENS;
+  return (left + tiles - 1) / tiles;
 }
 
 #include "panel_matmul32.h"

@@ -62,35 +62,37 @@ CK_INLINE void v_tile256(v_format256 format, const v_panel256 *panels, const ck_
 // All tokens by one block of the panels of `groups` groups.
 CK_INLINE void v_tiles256(v_format256 format, const v_panel256 *panels, const ck_product *product,
                           int64_t block, v_lanes lanes, int groups) {
-  int64_t t = 0;
-  for (; V_TOKENS == 8 && t + 8 <= product->tokens; t += 8) {
-    v_tile256(format, panels, product, t, block, lanes, groups, V_TOKENS);
-  }
-  for (; t + 4 <= product->tokens; t += 4) {
-    v_tile256(format, panels, product, t, block, lanes, groups, 4);
-  }
-  for (; t + 2 <= product->tokens; t += 2) {
-    v_tile256(format, panels, product, t, block, lanes, groups, 2);
-  }
-  for (; t < product->tokens; t++) {
-    v_tile256(format, panels, product, t, block, lanes, groups, 1);
+  for (int64_t t = 0, width; t < product->tokens; t += width) {
+    width = v_tile_width(product->tokens - t);
+    switch (width) {
+    case 1: v_tile256(format, panels, product, t, block, lanes, groups, 1); break;
+    case 2: v_tile256(format, panels, product, t, block, lanes, groups, 2); break;
+    case 3: v_tile256(format, panels, product, t, block, lanes, groups, 3); break;
+    case 4: v_tile256(format, panels, product, t, block, lanes, groups, 4); break;
+    default: v_tile256(format, panels, product, t, block, lanes, groups, V_TOKENS);
+    }
   }
 }
 
-// One block of one group at `p` by one token.
+// One block of one group at `p` by one or two tokens.
 CK_INLINE void v_direct256(v_format256 format, const ck_product *product, const uint8_t *p,
-                           int64_t row_bytes, const uint8_t *ahead, int64_t block,
-                           v_lanes lanes) {
+                           int64_t row_bytes, const uint8_t *ahead, int64_t block, v_lanes lanes,
+                           int width) {
+  const ck_rows *x = product->x;
   v_panel256 panel;
   v_group g = v_group_at(p, row_bytes);
-  const int8_t *a = product->x->q256 + 256 * block;
-  const int16_t *s = product->x->s256 + 16 * block;
-  v_sink sink = {&panel, ahead, format.bytes, format.fine, format.greatest, 1, a, i_zero()};
+  v_sink sink = {&panel, ahead, format.bytes, format.fine, format.greatest, width,
+                 x->q256 + 256 * block, x->columns, {i_zero(), i_zero()}};
   format.unpack(&g, &sink);
-  vi pairs = i_zero();
-  for (int j = 0; j < 8; j++) pairs = v_dot_pairs(pairs, panel.pairs[j], s + 2 * j);
-  v_finish256(format, &panel, product->x->d256[block], block == 0, product->output, lanes,
-              sink.total, pairs);
+  V_UNROLL
+  for (int t = 0; t < width; t++) {
+    int64_t index = t * (x->columns / 256) + block;
+    const int16_t *s = x->s256 + 16 * index;
+    vi pairs = i_zero();
+    for (int j = 0; j < 8; j++) pairs = v_dot_pairs(pairs, panel.pairs[j], s + 2 * j);
+    v_finish256(format, &panel, x->d256[index], block == 0, product->output + t * product->stride,
+                lanes, sink.total[t], pairs);
+  }
 }
 
 // One block at `p` of the `groups` groups from `row` on, `rows` rows, by all tokens.
@@ -105,12 +107,16 @@ CK_INLINE void v_block256(v_format256 format, const ck_product *product, int64_t
     const uint8_t *ahead = v_ahead(product, place, row_bytes, block * format.bytes);
     const uint8_t *weights = p + i * V_ROWS * step;
     if (product->tokens == 1) {
-      v_direct256(format, product, weights, step, ahead, block, lanes);
+      v_direct256(format, product, weights, step, ahead, block, lanes, 1);
+      return;
+    }
+    if (V_DIRECT256 == 2 && product->tokens == 2) {
+      v_direct256(format, product, weights, step, ahead, block, lanes, 2);
       return;
     }
     v_group g = v_group_at(weights, step);
-    v_sink sink = {&panels[i],      ahead, format.bytes, format.fine,
-                   format.greatest, 0,     NULL,         i_zero()};
+    v_sink sink = {&panels[i], ahead, format.bytes, format.fine, format.greatest, 0, NULL, 0,
+                   {i_zero(), i_zero()}};
     format.unpack(&g, &sink);
   }
   if (groups == V_GROUPS) v_tiles256(format, panels, product, block, lanes, V_GROUPS);
@@ -124,7 +130,7 @@ CK_INLINE void v_product256(v_format256 format, ck_product product) {
   int64_t r = product.row_begin;
   while (r < product.row_end) {
     int64_t left = product.row_end - r;
-    int groups = v_groups_of(left, product.tokens, 1);
+    int groups = v_groups_of(left, product.tokens, V_DIRECT256);
     int64_t rows = left < groups * V_ROWS ? left : groups * V_ROWS;
     product.output = output + r;
     if (rows < V_ROWS) memset(stage, 0, sizeof stage);

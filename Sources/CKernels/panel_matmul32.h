@@ -43,10 +43,11 @@ CK_INLINE void v_block32(v_format32 format, const vi *const *w, const vf *d, con
   }
 }
 
-// `count` blocks of the panels of `groups` groups by `width` tokens from `token` on.
+// `count` blocks of the panels of `groups` groups by `width` tokens from `token` on; asks for what
+// lies `ahead` of each group, where that is not NULL.
 CK_INLINE void v_tile32(v_format32 format, const v_panel32 *panels, const ck_product *product,
-                        int64_t token, int64_t block, int64_t count, v_lanes lanes, int groups,
-                        int width) {
+                        const uint8_t *const *ahead, int64_t token, int64_t block, int64_t count,
+                        v_lanes lanes, int groups, int width) {
   const ck_rows *x = product->x;
   int64_t index = token * (x->columns / 32) + block;
   float *place = product->output + token * product->stride;
@@ -59,6 +60,8 @@ CK_INLINE void v_tile32(v_format32 format, const v_panel32 *panels, const ck_pro
     const vi *w[V_GROUPS];
     vf d[V_GROUPS], m[V_GROUPS];
     for (int g = 0; g < groups; g++) {
+      int64_t share = V_ROWS * format.bytes;
+      if (ahead) v_prefetch(ahead[g] + b * share, share);
       w[g] = panels[g].w[b];
       d[g] = panels[g].d[b];
       m[g] = panels[g].m[b];
@@ -84,7 +87,7 @@ CK_INLINE void v_unpack_blocks(v_format32 format, const ck_product *product, int
     vi w[8];
     vf d, m;
     int64_t share = V_ROWS * format.bytes;
-    v_prefetch(ahead + b * share, share);
+    if (width > 0 || !V_TILES_ASK) v_prefetch(ahead + b * share, share);
     have = v_columns(&g, have, ((b + 1) * format.bytes + 3) / 4, total, c);
     format.unpack(c, b * format.bytes, w, &d, &m);
     if (width > 0) {
@@ -133,21 +136,21 @@ CK_INLINE void v_direct32(v_format32 format, const ck_product *product, int64_t 
   for (int t = 0; t < width; t++) v_store_sums(product->output + t * product->stride, lanes, acc[t]);
 }
 
-// All tokens by `count` blocks of the panels of `groups` groups.
+// All tokens by `count` blocks of the panels of `groups` groups. The first tile asks for what lies
+// `ahead`: all at once while unpacking it would wait for memory, which then rested while tiles run.
 CK_INLINE void v_tiles32(v_format32 format, const v_panel32 *panels, const ck_product *product,
-                         int64_t block, int64_t count, v_lanes lanes, int groups) {
-  int64_t t = 0;
-  for (; V_TOKENS == 8 && t + 8 <= product->tokens; t += 8) {
-    v_tile32(format, panels, product, t, block, count, lanes, groups, V_TOKENS);
-  }
-  for (; t + 4 <= product->tokens; t += 4) {
-    v_tile32(format, panels, product, t, block, count, lanes, groups, 4);
-  }
-  for (; t + 2 <= product->tokens; t += 2) {
-    v_tile32(format, panels, product, t, block, count, lanes, groups, 2);
-  }
-  for (; t < product->tokens; t++) {
-    v_tile32(format, panels, product, t, block, count, lanes, groups, 1);
+                         const uint8_t *const *ahead, int64_t block, int64_t count, v_lanes lanes,
+                         int groups) {
+  for (int64_t t = 0, width; t < product->tokens; t += width) {
+    const uint8_t *const *asked = V_TILES_ASK && t == 0 ? ahead : NULL;
+    width = v_tile_width(product->tokens - t);
+    switch (width) {
+    case 1: v_tile32(format, panels, product, asked, t, block, count, lanes, groups, 1); break;
+    case 2: v_tile32(format, panels, product, asked, t, block, count, lanes, groups, 2); break;
+    case 3: v_tile32(format, panels, product, asked, t, block, count, lanes, groups, 3); break;
+    case 4: v_tile32(format, panels, product, asked, t, block, count, lanes, groups, 4); break;
+    default: v_tile32(format, panels, product, asked, t, block, count, lanes, groups, V_TOKENS);
+    }
   }
 }
 
@@ -165,14 +168,16 @@ CK_INLINE void v_chunk32(v_format32 format, const ck_product *product, int64_t r
     return;
   }
   v_panel32 panels[V_GROUPS];
-  int64_t each = rows < V_ROWS ? rows : V_ROWS;
+  const uint8_t *ahead[V_GROUPS];
+  int64_t each = rows < V_ROWS ? rows : V_ROWS, whole = product->x->columns / 32 * format.bytes;
   for (int g = 0; g < groups; g++) {
+    ahead[g] = v_ahead(product, row + g * V_ROWS, whole, block * format.bytes);
     v_unpack_chunk(format, product, row + g * V_ROWS, p + g * V_ROWS * row_bytes, row_bytes, block,
                    count, each, NULL, 0, &panels[g]);
   }
   v_lanes lanes = v_lanes_of(each);
-  if (groups == V_GROUPS) v_tiles32(format, panels, product, block, count, lanes, V_GROUPS);
-  else v_tiles32(format, panels, product, block, count, lanes, 1);
+  if (groups == V_GROUPS) v_tiles32(format, panels, product, ahead, block, count, lanes, V_GROUPS);
+  else v_tiles32(format, panels, product, ahead, block, count, lanes, 1);
 }
 
 CK_INLINE void v_product32(v_format32 format, ck_product product) {

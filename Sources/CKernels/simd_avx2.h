@@ -15,6 +15,8 @@ enum {
   V_TOKENS = 4,        // widest tile of tokens that the registers hold
   V_GROUPS = 2,        // groups of rows that a tile of tokens multiplies at once
   V_PANEL_BLOCKS = 20, // blocks of 32 in a panel; see panel_matmul.h
+  V_DIRECT256 = 2,     // tokens that need no panel, in blocks of 256
+  V_TILES_ASK = 1,     // whether tiles ask for what a later group reads, not the unpacking
   V_EIGHT_BIT_FLIP = 0 // the bytes of Q8_0 stay signed; see v_pair_sums
 };
 
@@ -199,7 +201,8 @@ CK_INLINE void v_dots_scaled(vi *total, const vi *const *w, int groups, int regi
     v_pair_sums(part, w, groups, e, run, a + 4 * e, stride, width, greatest);
     for (int i = 0; i < groups * width; i++) {
       total[i] = _mm256_add_epi32(total[i], _mm256_madd_epi16(part[i], scale[i / width]));
-      if (groups * width == 1) __asm__("" : "+x"(total[i]));
+      // Ends these sums before the next ones are begun; else a whole block's would not fit the registers.
+      if (groups == 1 && width <= 2) __asm__("" : "+x"(total[i]));
     }
   }
 }

@@ -16,6 +16,8 @@ enum {
   V_TOKENS = 8,           // widest tile of tokens that the registers hold
   V_GROUPS = 1,           // groups of rows that a tile of tokens multiplies at once
   V_PANEL_BLOCKS = 8,     // blocks of 32 in a panel; see panel_matmul.h
+  V_DIRECT256 = 1,
+  V_TILES_ASK = 0,
   V_EIGHT_BIT_FLIP = -128 // makes the bytes of Q8_0 unsigned; their zero point is then 128
 };
 
