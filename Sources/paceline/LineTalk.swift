@@ -6,6 +6,9 @@ struct LineTalk {
   let engine: Engine
   let summary: ModelSummary
   let store: SessionStore
+  private let hash: LearnedHash
+  /// What the session says of the model's hash so far.
+  private var recordedHash: String
   private(set) var conversation = Conversation()
   var settings: SamplerSettings
   var maximumTokens = 1024
@@ -14,12 +17,17 @@ struct LineTalk {
   private var writer: SessionWriter
 
   /// A new conversation.
-  init(engine: Engine, summary: ModelSummary, store: SessionStore, settings: SamplerSettings) {
+  init(
+    engine: Engine, summary: ModelSummary, hash: LearnedHash, store: SessionStore,
+    settings: SamplerSettings
+  ) {
     self.engine = engine
     self.summary = summary
+    self.hash = hash
     self.store = store
     self.settings = settings
-    writer = store.newSession(Self.header(summary))
+    recordedHash = hash.value
+    writer = store.newSession(Self.header(summary, hash: recordedHash))
   }
 
   /// Goes on with a saved one.
@@ -28,19 +36,30 @@ struct LineTalk {
     conversation = session.conversation
     dropped = 0
     if let last = session.answers.last { settings = last.changes.last?.settings ?? last.settings }
-    if session.model.path != summary.path {
-      writer.append(
-        .model(
-          ModelReference(
-            name: summary.name, path: summary.path, hash: "", contextLength: summary.contextLength))
-      )
-    }
+    recordedHash = session.model.path == summary.path ? session.model.hash : ""
+    if session.model.path != summary.path { recordModel() } else { recordHash() }
+  }
+
+  private mutating func recordModel() {
+    recordedHash = hash.value
+    writer.append(
+      .model(
+        ModelReference(
+          name: summary.name, path: summary.path, hash: recordedHash,
+          contextLength: summary.contextLength)))
+  }
+
+  /// Adds the hash to a session that has begun, once it is known and where it is another one.
+  private mutating func recordHash() {
+    let known = hash.value
+    if !known.isEmpty, known != recordedHash, writer.path != nil { recordModel() }
   }
 
   /// Starts a new session; the one before stays in its file.
   mutating func startOver() {
     close()
-    writer = store.newSession(Self.header(summary))
+    recordedHash = hash.value
+    writer = store.newSession(Self.header(summary, hash: recordedHash))
     conversation = Conversation(system: conversation.system)
     dropped = 0
     if let system = conversation.system { writer.append(.system(system)) }
@@ -124,12 +143,16 @@ struct LineTalk {
     if let provenance = answer.provenance, let message {
       conversation.setProvenance(provenance, of: message)
       writer.append(.answerFinished(message: message, provenance: provenance))
+      recordHash()
     }
     return answer.provenance
   }
 
   /// Brings everything to the disk.
-  func close() { writer.flush() }
+  mutating func close() {
+    recordHash()
+    writer.flush()
+  }
 
   var sessionPath: String? { writer.path }
   var sessionFailure: InferenceError? { writer.failure }
@@ -143,10 +166,10 @@ struct LineTalk {
     return id
   }
 
-  private static func header(_ summary: ModelSummary) -> SessionHeader {
+  private static func header(_ summary: ModelSummary, hash: String) -> SessionHeader {
     SessionHeader(
       id: "", created: Timestamp.text(Timestamp.now), program: "paceline \(Version.text)",
-      modelName: summary.name, modelPath: summary.path, modelHash: "",
+      modelName: summary.name, modelPath: summary.path, modelHash: hash,
       contextLength: summary.contextLength, threads: summary.threads,
       instructionSet: summary.instructionSet)
   }

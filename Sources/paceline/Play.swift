@@ -67,7 +67,9 @@ struct Play: AsyncParsableCommand {
       options.screen.color = color
       if try await paint(options) { return }
     }
-    try await talkInLines(path: path, store: store, settings: settings, resumed: resumed)
+    try await talkInLines(
+      path: path, hashes: ModelHash(file: paths.hashes), store: store, settings: settings,
+      resumed: resumed)
   }
 
   /// Why there is to be no full screen; nil for nothing.
@@ -121,7 +123,8 @@ struct Play: AsyncParsableCommand {
   }
 
   private func talkInLines(
-    path: String, store: SessionStore, settings: SamplerSettings, resumed: SessionFile?
+    path: String, hashes: ModelHash, store: SessionStore, settings: SamplerSettings,
+    resumed: SessionFile?
   ) async throws {
     let engine = Engine.standard(threads: options.threads)
     var line = ProgressLine()
@@ -129,7 +132,9 @@ struct Play: AsyncParsableCommand {
       line.show("loading \(Int(fraction * 100)) %")
     }
     line.clear()
-    var talk = LineTalk(engine: engine, summary: summary, store: store, settings: settings)
+    var talk = LineTalk(
+      engine: engine, summary: summary, hash: LearnedHash(of: path, by: hashes), store: store,
+      settings: settings)
     if let resumed { try talk.resume(resumed) }
     var mode = LineMode(talk: talk)
     try await mode.run()
