@@ -149,7 +149,6 @@ CK_INLINE vi v_dot_pairs(vi sum, vi pairs, const int16_t *s) {
 // their sign to the activation.
 CK_INLINE void v_pair_sums(vi *part, const vi *const *w, int groups, int at, int run,
                            const int8_t *a, int64_t stride, int width, int greatest) {
-  for (int i = 0; i < groups * width; i++) part[i] = _mm256_setzero_si256();
   for (int k = 0; k < run; k++) {
     vi columns[V_GROUPS], magnitude[V_GROUPS];
     for (int g = 0; g < groups; g++) {
@@ -161,7 +160,8 @@ CK_INLINE void v_pair_sums(vi *part, const vi *const *w, int groups, int at, int
       for (int g = 0; g < groups; g++) {
         vi factor = greatest > 63 ? _mm256_sign_epi8(four, columns[g]) : four;
         vi *sum = &part[g * width + t];
-        *sum = _mm256_add_epi16(*sum, _mm256_maddubs_epi16(magnitude[g], factor));
+        vi products = _mm256_maddubs_epi16(magnitude[g], factor);
+        *sum = k == 0 ? products : _mm256_add_epi16(*sum, products);
       }
     }
   }
