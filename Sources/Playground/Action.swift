@@ -22,6 +22,8 @@ package enum Action: Sendable {
   case sessionOpened(OpenedSession)
   /// The file of the present session was made.
   case sessionCreated(id: String)
+  /// The present session cannot be written, or, with nil, can be again.
+  case sessionFailed(String?)
   case models([ModelEntry])
   /// An editor came back; nil text means that it was given up.
   case edited(EditPurpose, String?)

@@ -27,7 +27,9 @@ package struct PlaygroundState: Sendable {
   /// Positions to load models with; nil leaves it to the engine.
   package var contextLength: Int?
   package var prompt = PromptState()
-  package var settings = SamplerSettings()
+  package var settings = SamplerSettings() {
+    didSet { if settings != oldValue { knobs.take(settings) } }
+  }
   package var maximumTokens = 1024
   /// Whether the seed grows by one after each answer, so that a regenerated answer differs.
   package var advancesSeed = true
@@ -121,6 +123,8 @@ package struct SessionIdentity: Sendable, Equatable {
   package var title: String?
   /// Wall time of the last record; nil before the first.
   package var savedAt: Double?
+  /// Why its last records are not on the disk; nil where they are, or will be in a moment.
+  package var failure: String?
 }
 
 /// Branch moves and knob edits, newest last.

@@ -71,6 +71,10 @@ import Glibc
     // Set before the inputrc is read, so that it has the last word.
     unsafe rl_variable_bind("show-all-if-ambiguous", "on")
     unsafe rl_variable_bind("bell-style", "none")
+    // In a locale without UTF-8 readline would take the bytes of other letters for Meta keys, which do things.
+    unsafe rl_variable_bind("input-meta", "on")
+    unsafe rl_variable_bind("convert-meta", "off")
+    unsafe rl_variable_bind("output-meta", "on")
     unsafe rl_variable_bind("enable-bracketed-paste", "off")
     let terminal = unsafe cn_current_terminal()
     rl_initialize()

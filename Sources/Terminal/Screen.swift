@@ -64,6 +64,8 @@ import Glibc
   /// Pixels of a cell.
   var cell = Size(width: 8, height: 16)
   var isEntered = false
+  /// A signal asked for the end while the programme was stopped.
+  var isTerminationPending = false
   var isClosed = false
   var hasMouse: Bool
   var hasSynchronizedUpdate: Bool

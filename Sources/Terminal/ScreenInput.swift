@@ -39,6 +39,11 @@ extension Screen {
     -> ScreenInput
   {
     var input = ScreenInput()
+    if isTerminationPending {
+      isTerminationPending = false
+      input.terminationSignal = TerminalGuard.terminationSignal
+      return input
+    }
     var descriptors = [
       pollfd(
         fd: descriptor, events: Int16(POLLIN | (output.isEmpty ? 0 : POLLOUT)), revents: 0),

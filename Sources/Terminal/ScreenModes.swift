@@ -42,12 +42,24 @@ extension Screen {
     guard isEntered else { return }
     let frame = last
     leave()
-    ct_stop()
+    // A signal can let us go on in the background, where the terminal is the shell's: not to be touched.
+    repeat {
+      ct_stop()
+      // All is painted anew, so that of what happened meanwhile only a request to end matters.
+      if TerminalGuard.takeEvents().contains(.terminationRequested) {
+        isTerminationPending = true
+        return
+      }
+    } while isInBackground
     // The shell may have changed the modes for other programmes meanwhile.
     unsafe tcgetattr(descriptor, &savedModes)
     enter()
-    _ = TerminalGuard.takeEvents()
     if let frame { present(frame) }
+  }
+
+  private var isInBackground: Bool {
+    let group = tcgetpgrp(descriptor)
+    return group > 0 && group != getpgrp()
   }
 
   /// Lends the terminal to `body`, such as an editor run by it, and comes back.

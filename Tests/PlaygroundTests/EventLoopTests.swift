@@ -17,6 +17,8 @@ import Testing
     var records: [SessionRecord] = []
     var log: [String] = []
     var text = LineEditor()
+    /// How often the prompt was given bytes.
+    var feeds = 0
     var sent: [Action] = []
     var promptChanged = true
     /// What the engine says to each request.
@@ -79,6 +81,7 @@ import Testing
     private var prompt: PromptPort {
       PromptPort(
         feed: { [self] bytes in
+          feeds += 1
           for byte in bytes {
             if byte == 13 {
               sent.append(.submitted(text.text))
@@ -187,6 +190,21 @@ import Testing
     loop.run()
     #expect(loop.state.log.contains { $0.text.hasPrefix("no command 'nonsense'") })
     #expect((loop.state.notice?.level == .warning) == isShown)
+  }
+
+  @Test func textInOnePieceGoesToThePromptAsAWhole() {
+    let world = Self.world()
+    let words = String(repeating: "word ", count: 1000)
+    world.type(words + "\u{7F}more")
+    var closed = LoopInput()
+    closed.isClosed = true
+    world.inputs.append(closed)
+    let state = PlaygroundState(size: Size(width: 80, height: 24))
+    let loop = EventLoop(state: state, mailbox: Mailbox {}, outside: world.outside)
+    loop.run()
+    #expect(world.feeds == 3)
+    #expect(loop.state.prompt.text.hasPrefix(words.dropLast()))
+    #expect(loop.state.prompt.text.hasSuffix("more"))
   }
 
   @Test func theFirstFrameComesBeforeAnyEvent() throws {

@@ -273,4 +273,28 @@ import Testing
     #expect(counted.map(\.tokens) == [2, 2, 4, 2])
     #expect(counted.map(\.origin) == [.template, .user, .template, .assistant])
   }
+
+  @Test(arguments: [(80, 24), (120, 40)])
+  func aSessionThatIsNotSavedIsSaidSoAndAskedAbout(_ width: Int, _ height: Int) {
+    var stage = Stage(width, height)
+    stage.send(.sessionFailed("disk full"))
+    #expect(stage.screen().contains("NOT SAVED"))
+    stage.send(.command("quit"))
+    #expect(!stage.state.isQuitting)
+    #expect(stage.screen().contains("disk full"))
+    stage.press(.character("n"))
+    stage.send(.sessionFailed(nil))
+    #expect(!stage.screen().contains("NOT SAVED"))
+    stage.send(.command("quit"))
+    #expect(stage.state.isQuitting)
+  }
+
+  @Test func whatNobodyAskedForHidesNoError() {
+    var stage = Stage(model: nil)
+    _ = stage.state.load(path: Script.model.path)
+    stage.send(.notice(Notice(.error, "open in another paceline")))
+    stage.play([.loaded(Script.model)], ticket: 1)
+    #expect(stage.state.notice?.text == "open in another paceline")
+    #expect(stage.state.log.contains { $0.text.contains("loaded in") })
+  }
 }

@@ -59,6 +59,14 @@ import Testing
     #expect(entry.id == "bad")
   }
 
+  @Test(arguments: [Int.max, Int.max - 1, -1])
+  func anImpossibleNumberInASessionHarmsNoList(_ id: Int) throws {
+    _ = try session("odd", [.message(message(id, nil, .user, "hello"))])
+    let entry = try #require(store.list().first)
+    #expect(entry.messages == nil)
+    #expect(entry.problem == nil)
+  }
+
   @Test func anEmptyOrMissingFolderListsNothing() {
     #expect(store.list() == [])
     #expect(SessionStore(folder: folder.path + "/none").list() == [])

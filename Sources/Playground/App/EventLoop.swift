@@ -92,7 +92,7 @@ import Terminal
       dispatch(.terminate)
     }
     if input.isClosed { dispatch(.terminate) }
-    for event in keys(in: input.bytes) where !isDone { take(event) }
+    take(keys(in: input.bytes))
     if outside.note(decoder.takeReplies()) { isDirty = true }
   }
 
@@ -109,10 +109,38 @@ import Terminal
     return events
   }
 
-  private func take(_ event: KeyEvent) {
+  /// Text that comes in one piece, as a paste does where terminals do not mark it, goes to the prompt as a whole: to
+  /// lay it out after each character takes the longer the more there is.
+  private func take(_ events: [KeyEvent]) {
+    var text: [UInt8] = []
+    for event in events where !isDone {
+      if case .character = event.key, !state.claims(event.key) {
+        text += event.bytes
+        continue
+      }
+      take(text: text)
+      text = []
+      take(event)
+    }
+    take(text: text)
+  }
+
+  private func take(text: [UInt8]) {
+    guard !text.isEmpty, !isDone else { return }
+    noteKey()
+    dispatch(.typed)
+    outside.prompt.feed(text)
+    takePrompt()
+  }
+
+  private func noteKey() {
     hadKeys = true
     // A key before this one may have been quick: its frame need not wait for the text's rhythm.
     nextFrame = min(nextFrame, .now + .milliseconds(8))
+  }
+
+  private func take(_ event: KeyEvent) {
+    noteKey()
     if state.claims(event.key) {
       dispatch(.key(event.key))
     } else {

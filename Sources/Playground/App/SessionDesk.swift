@@ -66,9 +66,7 @@ import Runtime
       actions.append(.sessionCreated(id: Self.id(of: path)))
     }
     let failure = writer?.failure?.message
-    if let failure, failure != toldFailure {
-      actions.append(.notice(Notice(.error, "session not saved: \(failure)")))
-    }
+    if failure != toldFailure { actions.append(.sessionFailed(failure)) }
     toldFailure = failure
     return actions
   }

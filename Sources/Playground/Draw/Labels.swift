@@ -42,7 +42,11 @@ extension PlaygroundState {
     var parts = [Self.summary(of: made.settings)]
     if let last = made.changes.last {
       let label = Self.difference(from: made.settings, to: last.settings)
-      parts.append("-> \(label) at tok \(last.tokenIndex)")
+      let first = made.changes[0].tokenIndex
+      parts.append(
+        made.changes.count == 1
+          ? "-> \(label) at tok \(first)"
+          : "-> \(label) by \(made.changes.count) changes at tok \(first) to \(last.tokenIndex)")
     }
     parts.append("seed \(made.settings.seed)")
     parts.append("\(made.tokens) tok")

@@ -46,8 +46,10 @@ enum TitleBar {
     let title = state.session.title ?? "new session"
     let badge = state.methods.selection.badge
     let short = state.methods.selection.shortBadge
+    let isLost = state.session.failure != nil
     guard width >= 110 else {
       let label = state.modelLabel + (short.isEmpty ? "" : " " + short)
+      if isLost { return [[label], ["NOT SAVED"]] }
       return [[label]] + (width >= 60 ? [[title, title.headline(18)]] : [])
     }
     var parts = [[state.modelLabel]]
@@ -55,7 +57,8 @@ enum TitleBar {
     if let summary = state.model.summary {
       parts.append(["\(summary.instructionSet) \(summary.threads)t"])
     }
-    let saved = state.session.savedAt.map { "saved \(state.timeOfDay($0, seconds: true))" }
+    let time = state.session.savedAt.map { "saved \(state.timeOfDay($0, seconds: true))" }
+    let saved = isLost ? "NOT SAVED" : time
     if let saved {
       parts.append([
         "session \(title) (\(saved))", "\(title.headline(24)) (\(saved))",

@@ -21,6 +21,11 @@ package struct KnobsState: Sendable, Equatable {
     observed.observe(token.sampled.reports)
     inert = observed.reasons(settings: settings)
   }
+
+  /// Knobs that were turned: what is off and what is on shows before the next token.
+  mutating func take(_ settings: SamplerSettings) {
+    if !inert.isEmpty { inert = observed.reasons(settings: settings) }
+  }
 }
 
 extension KnobsState {

@@ -52,7 +52,7 @@ enum ProfilePane {
   /// Speed in one line, and over time.
   private static func drawSpeed(_ profile: ProfileState, in area: Rect, on frame: inout Frame) {
     let (line, rest) = area.splitTop(1)
-    frame.write(speedLine(profile), at: line.origin, width: line.width)
+    frame.write(speedLine(profile, width: line.width), at: line.origin, width: line.width)
     drawGraph(profile, in: rest, on: &frame)
   }
 
@@ -64,17 +64,22 @@ enum ProfilePane {
 
   // MARK: Speed
 
-  private static func speedLine(_ profile: ProfileState) -> StyledText {
+  /// What does not fit is left out whole: a number cut short is another number.
+  private static func speedLine(_ profile: ProfileState, width: Int) -> StyledText {
     var line = StyledText("gen ", Style(.dim))
     guard let speed = profile.averageSpeed else {
       line.append(profile.tokens == 0 ? "no token yet" : "first token", Style(.dim))
       return line
     }
     line.append("\(PlaygroundState.number(speed, decimals: 1)) t/s", Style(.graph).bolded)
+    var facts: [(String, Style)] = []
     if let middle = profile.gaps.quantile(0.5), let late = profile.gaps.quantile(0.99) {
-      line.append("  p50 \(milliseconds(middle))  p99 \(milliseconds(late))", .plain)
+      facts.append(("  p50 \(milliseconds(middle))  p99 \(milliseconds(late))", .plain))
     }
-    line.append("  n=\(profile.tokens)", Style(.dim))
+    facts.append(("  n=\(profile.tokens)", Style(.dim)))
+    for (text, style) in facts where line.columns + CharacterWidth.columns(text) <= width {
+      line.append(text, style)
+    }
     return line
   }
 

@@ -201,6 +201,7 @@ extension PlaygroundState {
   /// Ends the present session and starts an empty one.
   mutating func newSession() -> [Effect] {
     let system = chat.conversation.system
+    let isLost = session.failure != nil
     chat = ChatState()
     chat.conversation.system = system
     session = SessionIdentity()
@@ -210,7 +211,10 @@ extension PlaygroundState {
     focus = .chat
     var effects: [Effect] = [.closeSession]
     if system != nil { effects += record([.system(system)]) }
-    return effects + say(.info, "new session; the last one is saved")
+    return effects
+      + (isLost
+        ? say(.warning, "new session; the last one could not be saved")
+        : say(.info, "new session; the last one is saved"))
   }
 
   /// Copies the branch up to the target into a session of its own.

@@ -80,8 +80,7 @@ extension PlaygroundState {
     modelHash = loadingHash
     loadingHash = ""
     var effects = isOther ? record([.model(reference(to: summary))]) : []
-    effects += say(
-      .info,
+    mention(
       "\(Self.displayName(of: summary)) loaded in \(Self.number(summary.loadSeconds, decimals: 2)) s"
     )
     if summary.template == nil {

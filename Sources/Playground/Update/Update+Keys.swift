@@ -28,7 +28,9 @@ extension PlaygroundState {
     }
     if let command = Commands.command(for: key, in: .anywhere) { return run(command) }
     if let overlay = overlays.last { return handle(key, over: overlay) }
-    if mode == .insert, !isTooSmall {
+    // Where nothing can be shown, C-d still ends; with text it would delete, which nobody would see.
+    let ends = key == .control("d") && prompt.text.isEmpty
+    if mode == .insert, !isTooSmall || ends {
       return Commands.command(for: key, in: .prompt).map { run($0) } ?? []
     }
     if let command = Commands.command(for: key, in: Scope(pane: focus)),
@@ -120,6 +122,15 @@ extension PlaygroundState {
             text: running != nil
               ? "An answer is being made. What has come so far is saved."
               : "A race is run. Its result would be lost.",
+            choices: [.init(key: "y", label: "quit"), .init(key: "n", label: "stay")])))
+      return []
+    }
+    if asks, let failure = session.failure {
+      overlays.append(
+        .dialog(
+          Dialog(
+            purpose: .quitWhileRunning, title: "quit?",
+            text: "The session is not saved: \(failure)",
             choices: [.init(key: "y", label: "quit"), .init(key: "n", label: "stay")])))
       return []
     }

@@ -23,6 +23,9 @@ package func update(_ state: inout PlaygroundState, _ action: Action) -> [Effect
   case .sessionCreated(let id):
     state.session.id = id
     effects = [.listSessions]
+  case .sessionFailed(let reason):
+    state.session.failure = reason
+    if let reason { _ = state.say(.error, "session not saved: \(reason)") }
   case .models(let models): state.modelFiles = models
   case .edited(let purpose, let text): effects = state.edited(purpose, text)
   case .notice(let notice): _ = state.say(notice.level, notice.text)
@@ -47,6 +50,15 @@ extension PlaygroundState {
     log.append(notice)
     if log.count > 500 { log.removeFirst(log.count - 500) }
     return []
+  }
+
+  /// Says what nobody waits for: where a warning or an error stands, in the log alone.
+  mutating func mention(_ text: String) {
+    if let notice, notice.level != .info {
+      log.append(Notice(.info, text))
+    } else {
+      _ = say(.info, text)
+    }
   }
 
   /// Clears the status row, but no error that nobody had the time to read.

@@ -46,7 +46,8 @@ struct SessionGlance {
       switch record {
       case .header(let found): header = header ?? found
       case .title(let text): title = text
-      case .message(let message):
+      // Ids count up from 0, but nothing here has checked that.
+      case .message(let message) where (0..<1 << 32).contains(message.id):
         lastMessage = max(lastMessage ?? 0, message.id)
         if firstWords == nil, message.role == .user { firstWords = Self.words(message.text) }
       default: break
