@@ -36,7 +36,7 @@ struct Play: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Colours: auto, never, 8, 16, 256 or true.", valueName: "when"))
   var color = ColorPreference.auto
 
-  @Flag(help: "Plain lines in place of the full screen.")
+  @Flag(help: "Plain lines in place of the full screen, as with ACCESSIBLE=1 in the environment.")
   var plain = false
 
   func validate() throws {
@@ -53,7 +53,9 @@ struct Play: AsyncParsableCommand {
     }
     let path = try modelPath(for: resumed)
     if let obstacle = screenObstacle {
-      if Console.outputIsTerminal, !plain { Console.note("\(obstacle): plain lines in its place") }
+      if Console.outputIsTerminal, !asksForPlainLines {
+        Console.note("\(obstacle): plain lines in its place")
+      }
     } else {
       var options = PlaygroundOptions(
         modelPath: path, sessions: store, paths: paths, program: "paceline \(Version.text)",
@@ -72,9 +74,11 @@ struct Play: AsyncParsableCommand {
       resumed: resumed)
   }
 
+  private var asksForPlainLines: Bool { plain || TerminalFacts().asksForPlainLines }
+
   /// Why there is to be no full screen; nil for nothing.
   private var screenObstacle: String? {
-    if plain { return "--plain was given" }
+    if asksForPlainLines { return "plain lines are asked for" }
     guard Console.inputIsTerminal, Console.outputIsTerminal else { return "there is no terminal" }
     return TerminalFacts().obstacle
   }
