@@ -20,7 +20,7 @@ struct Play: AsyncParsableCommand {
   @OptionGroup var sampling: SamplingOptions
   @OptionGroup var methods: MethodOptions
 
-  @Option(help: ArgumentHelp("Positions of the context.", valueName: "n"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("Positions of the context.", valueName: "n"))
   var context: Int?
 
   @Option(
@@ -136,6 +136,7 @@ struct Play: AsyncParsableCommand {
       line.show("loading \(Int(fraction * 100)) %")
     }
     line.clear()
+    Engine.noteContext(context, given: summary)
     var talk = LineTalk(
       engine: engine, summary: summary, hash: LearnedHash(of: path, by: hashes), store: store,
       settings: settings)
