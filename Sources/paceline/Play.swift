@@ -66,6 +66,7 @@ struct Play: AsyncParsableCommand {
       options.painters = MethodCatalog.painting
       options.selection = selection
       options.resumed = resumed
+      options.findModel = Self.findModel
       options.screen.color = color
       if try await paint(options) { return }
     }
@@ -107,6 +108,15 @@ struct Play: AsyncParsableCommand {
       return path
     }
     return try options.path()
+  }
+
+  /// As `--model`, and with a `~` that no shell spelled out.
+  @Sendable private static func findModel(_ word: String) -> Result<String, InferenceError> {
+    do throws(InferenceError) {
+      return .success(try ModelFolder.standard().resolve(Environment.expandingHome(word)))
+    } catch {
+      return .failure(error)
+    }
   }
 
   /// The models that can be opened without fetching.
