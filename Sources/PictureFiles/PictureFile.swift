@@ -77,8 +77,25 @@ package struct PictureFile: Sendable, Equatable {
       try Data(bytes).write(to: URL(filePath: path), options: .atomic)
     } catch {
       throw InferenceError(
-        .environment, "\(path) cannot be written: \((error as NSError).localizedDescription)")
+        .environment, "\(path) cannot be written: \(Self.reason(error, writing: path))")
     }
+  }
+
+  private static func reason(_ error: any Error, writing path: String) -> String {
+    if isFolder(path) { return "it is a folder; name a file in it" }
+    let folder = (path as NSString).deletingLastPathComponent
+    if !folder.isEmpty, !FileManager.default.fileExists(atPath: folder) {
+      return "there is no folder \(folder)"
+    }
+    // Foundation's own words tell nothing; the system's, which it wraps, do.
+    let error = error as NSError
+    let cause = error.userInfo[NSUnderlyingErrorKey] as? NSError ?? error
+    return cause.localizedFailureReason ?? cause.localizedDescription
+  }
+
+  package static func isFolder(_ path: String) -> Bool {
+    let attributes = try? FileManager.default.attributesOfItem(atPath: path)
+    return attributes?[.type] as? FileAttributeType == .typeDirectory
   }
 
   static func failure(_ text: String) -> InferenceError { InferenceError(.invalidRequest, text) }

@@ -24,6 +24,8 @@ package struct PlaygroundState: Sendable {
   /// What to return to when loading another model fails.
   package var previousModel: ModelState?
   package var modelFiles: [ModelEntry] = []
+  /// The file that a person means by a name or a path.
+  package var findModel: @Sendable (String) -> Result<String, InferenceError> = { .success($0) }
   /// Positions to load models with; nil leaves it to the engine.
   package var contextLength: Int?
   package var prompt = PromptState()

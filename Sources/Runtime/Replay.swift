@@ -52,6 +52,10 @@ package struct Replay: Sendable {
   /// - Returns: what speaks against the model being the one that the session was made with.
   private func load(_ model: ModelReference) async throws(InferenceError) -> [String] {
     let path = path(of: model)
+    guard SystemFile.exists(path) else {
+      throw InferenceError(
+        .modelFile, "the session's model \(path) is not there: name its file with --model")
+    }
     var notes: [String] = []
     if let hashes {
       let hash = try hashes.hash(of: path)

@@ -21,10 +21,11 @@ struct Ask: AsyncParsableCommand {
   @OptionGroup var methods: MethodOptions
 
   @Option(
-    name: [.customShort("n"), .long], help: ArgumentHelp("Tokens at most.", valueName: "n"))
+    name: [.customShort("n"), .long], parsing: .unconditional,
+    help: ArgumentHelp("Tokens at most.", valueName: "n"))
   var maxTokens = 1024
 
-  @Option(help: ArgumentHelp("Positions of the context.", valueName: "n"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("Positions of the context.", valueName: "n"))
   var context: Int?
 
   @Option(help: ArgumentHelp("A system prompt.", valueName: "text"))
@@ -61,6 +62,8 @@ struct Ask: AsyncParsableCommand {
     let summary = try await engine.load(path, contextLength: context) { fraction in
       line.show("loading \(Int(fraction * 100)) %")
     }
+    line.clear()
+    Engine.noteContext(context, given: summary)
     var request = GenerateRequest(source: source, settings: settings, maximumTokens: maxTokens)
     request.stopStrings = stop
     request.methods = methods

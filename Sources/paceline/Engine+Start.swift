@@ -14,6 +14,14 @@ extension Engine {
       supplies: supplies)
   }
 
+  /// Says on standard error where a model got fewer positions than were asked for.
+  static func noteContext(_ asked: Int?, given summary: ModelSummary) {
+    guard let asked, summary.contextLength < asked else { return }
+    Console.note(
+      "note: --context \(asked): \(summary.name) has \(summary.contextLength) positions, so these are used"
+    )
+  }
+
   /// Draft models come from the model folder, weights of our own from the assets.
   private static var supplies: MethodSupplies {
     var supplies = MethodSupplies(

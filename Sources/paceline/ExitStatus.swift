@@ -3,8 +3,9 @@ import Inference
 /// How the program ends; scripts rely on the numbers.
 enum ExitStatus: Int32, Error, CaseIterable {
   case success = 0
+  /// Such as a file that is missing or cannot be read.
   case failure = 1
-  /// Wrong arguments, or a terminal that cannot be used.
+  /// Wrong arguments, or a file among them that is not of the kind wanted.
   case usage = 2
   /// `bench` found a regression.
   case regression = 3

@@ -17,10 +17,12 @@ struct MeasurePerplexity: ParsableCommand {
 
   @OptionGroup var options: ModelOptions
 
-  @Option(help: ArgumentHelp("Tokens of a chunk.", valueName: "n"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("Tokens of a chunk.", valueName: "n"))
   var context = 512
 
-  @Option(help: ArgumentHelp("Chunks to score; default: all of the text.", valueName: "n"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Chunks to score; default: all of the text.", valueName: "n"))
   var chunks: Int?
 
   @Argument(help: "A text file in UTF-8.", completion: .file())
@@ -33,9 +35,7 @@ struct MeasurePerplexity: ParsableCommand {
   }
 
   func run() throws {
-    guard let data = FileManager.default.contents(atPath: file) else {
-      throw InferenceError(.environment, "\(file) cannot be read")
-    }
+    let data = try InputFile.contents(of: file)
     let interruption = Interruption()
     // A part of the measurement is no result: C-c ends the program at once.
     interruption.onInterrupt(nil)

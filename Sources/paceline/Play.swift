@@ -20,7 +20,7 @@ struct Play: AsyncParsableCommand {
   @OptionGroup var sampling: SamplingOptions
   @OptionGroup var methods: MethodOptions
 
-  @Option(help: ArgumentHelp("Positions of the context.", valueName: "n"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("Positions of the context.", valueName: "n"))
   var context: Int?
 
   @Option(
@@ -36,7 +36,7 @@ struct Play: AsyncParsableCommand {
   @Option(help: ArgumentHelp("Colours: auto, never, 8, 16, 256 or true.", valueName: "when"))
   var color = ColorPreference.auto
 
-  @Flag(help: "Plain lines in place of the full screen.")
+  @Flag(help: "Plain lines in place of the full screen, as with ACCESSIBLE=1 in the environment.")
   var plain = false
 
   func validate() throws {
@@ -53,7 +53,9 @@ struct Play: AsyncParsableCommand {
     }
     let path = try modelPath(for: resumed)
     if let obstacle = screenObstacle {
-      if Console.outputIsTerminal, !plain { Console.note("\(obstacle): plain lines in its place") }
+      if Console.outputIsTerminal, !asksForPlainLines {
+        Console.note("\(obstacle): plain lines in its place")
+      }
     } else {
       var options = PlaygroundOptions(
         modelPath: path, sessions: store, paths: paths, program: "paceline \(Version.text)",
@@ -64,6 +66,7 @@ struct Play: AsyncParsableCommand {
       options.painters = MethodCatalog.painting
       options.selection = selection
       options.resumed = resumed
+      options.findModel = Self.findModel
       options.screen.color = color
       if try await paint(options) { return }
     }
@@ -72,9 +75,11 @@ struct Play: AsyncParsableCommand {
       resumed: resumed)
   }
 
+  private var asksForPlainLines: Bool { plain || TerminalFacts().asksForPlainLines }
+
   /// Why there is to be no full screen; nil for nothing.
   private var screenObstacle: String? {
-    if plain { return "--plain was given" }
+    if asksForPlainLines { return "plain lines are asked for" }
     guard Console.inputIsTerminal, Console.outputIsTerminal else { return "there is no terminal" }
     return TerminalFacts().obstacle
   }
@@ -105,6 +110,15 @@ struct Play: AsyncParsableCommand {
     return try options.path()
   }
 
+  /// As `--model`, and with a `~` that no shell spelled out.
+  @Sendable private static func findModel(_ word: String) -> Result<String, InferenceError> {
+    do throws(InferenceError) {
+      return .success(try ModelFolder.standard().resolve(Environment.expandingHome(word)))
+    } catch {
+      return .failure(error)
+    }
+  }
+
   /// The models that can be opened without fetching.
   @Sendable private static func modelsHere() -> [ModelEntry] {
     guard let folder = try? ModelFolder.standard() else { return [] }
@@ -132,6 +146,7 @@ struct Play: AsyncParsableCommand {
       line.show("loading \(Int(fraction * 100)) %")
     }
     line.clear()
+    Engine.noteContext(context, given: summary)
     var talk = LineTalk(
       engine: engine, summary: summary, hash: LearnedHash(of: path, by: hashes), store: store,
       settings: settings)

@@ -6,7 +6,8 @@ struct SamplingOptions: ParsableArguments {
   @Flag(help: "Take the most probable token always.")
   var greedy = false
 
-  @Option(help: ArgumentHelp("Seed of the random numbers.", valueName: "n"))
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("Seed of the random numbers.", valueName: "n"))
   var seed: UInt64?
 
   @Option(
@@ -22,6 +23,10 @@ struct SamplingOptions: ParsableArguments {
     var settings = greedy ? SamplerSettings.greedy : SamplerSettings()
     if let seed { settings.seed = seed }
     for assignment in set { try settings.set(assignment) }
+    guard !greedy || settings.isGreedy else {
+      throw InferenceError(
+        .invalidRequest, "--greedy is temperature 0: leave it out, or the --set of temp")
+    }
     return settings
   }
 }

@@ -9,6 +9,12 @@ struct TerminalFacts: CustomStringConvertible {
     self.environment = environment
   }
 
+  /// Whether a person wants lines that a screen reader can follow, by `ACCESSIBLE=1`.
+  var asksForPlainLines: Bool {
+    guard let value = environment["ACCESSIBLE"] else { return false }
+    return !["", "0", "false", "no"].contains(value.lowercased())
+  }
+
   /// What speaks against a full screen; nil for nothing.
   var obstacle: String? {
     let name = environment["TERM"] ?? ""

@@ -31,10 +31,22 @@ struct ExitStatusTests {
       arguments: ["draw", "--method", "flow:steps=999", "x"], status: 2, words: "steps 999 is out"),
     Row(
       arguments: ["draw", "--list", "/nowhere/list", "--out", "/nowhere"], status: 1,
-      words: "/nowhere/list cannot be read"),
+      words: "/nowhere/list: No such file"),
     Row(
       arguments: ["bench", "--baseline", "/nowhere/before"], status: 1,
-      words: "/nowhere/before cannot be read"),
+      words: "/nowhere/before: No such file"),
+    Row(
+      arguments: ["race", "--method", "prompt-lookup", "--prompts", "/"], status: 1,
+      words: "/: Is a directory"),
+    Row(arguments: ["draw", "--out", "/", "x"], status: 2, words: "/ is a folder"),
+    Row(
+      arguments: ["draw", "--method", "flow:steps=9,steps=4", "x"], status: 2,
+      words: "steps is given twice"),
+    Row(arguments: ["ask", "--seed", "-1", "x"], status: 2, words: "'-1' is invalid"),
+    Row(arguments: ["ask", "-n", "-3", "x"], status: 2, words: "--max-tokens takes"),
+    Row(arguments: ["ask", "--greedy", "--set", "temp=2", "x"], status: 2, words: "--greedy"),
+    Row(arguments: ["ask", "-m", "", "x"], status: 2, words: "name is empty"),
+    Row(arguments: ["ask", "-m", "minilm", "x"], status: 4, words: "not a chat model"),
     Row(arguments: ["perplexity", "/nowhere/text"], status: 1, words: "/nowhere/text"),
     Row(arguments: ["ask", "x"], status: 4, words: "paceline models get smollm2"),
     Row(arguments: ["tokenize"], status: 4, words: "paceline models get smollm2"),

@@ -28,7 +28,7 @@ import Testing
 
   @Test func anOrderIsNamesOfStagesOrTheirKnobs() throws {
     var settings = SamplerSettings()
-    try settings.set("order=penalties, topK,top-p,temp,top-k,repeat")
+    try settings.set("order=repeat, topK,top-p,temp")
     #expect(settings.order == [.penalties, .topK, .topP, .temperature])
     try settings.set("order=default")
     #expect(settings.order == SamplerStage.defaultOrder)
@@ -51,6 +51,7 @@ import Testing
     ("temp=off", "cannot be off"), ("top-k=2.5", "a whole number"), ("top-k=-1", "the range is 0"),
     ("top-p=inf", "a number is wanted"), ("seed=-1", "a whole number"),
     ("order=temp,magic", "no stage is called magic"), ("order=", "names no stage"),
+    ("order=penalties,temp,repeat", "penalties is named twice"),
     ("bias=4", "TOKEN:AMOUNT"), ("bias=-4:1", "TOKEN:AMOUNT"), ("bias=4:x", "TOKEN:AMOUNT"),
     ("colour=red", "no setting is called colour; there are temp, top-k"), ("=", "no setting"),
   ])

@@ -1,9 +1,42 @@
+import Inference
 import Playground
 import Terminal
 import Testing
 
 /// The command table and what is drawn from it.
 @Suite struct CommandTableTests {
+  @Test(arguments: [
+    ("hel", ["help"]), ("modle", ["model"]), ("nwe", ["new"]), ("exit", ["quit"]),
+    ("nonsense", []),
+  ])
+  func aSlipIsFoundAndNothingElseIsProposed(typed: String, names: [String]) {
+    #expect(Commands.near(typed) == names)
+  }
+
+  @Test func textThatACommandDoesNotTakeIsRefused() {
+    var stage = Stage()
+    stage.press("/raw zzz<enter>")
+    #expect(!stage.state.chat.isRaw)
+    #expect(stage.state.notice?.text.contains("'zzz'") == true)
+  }
+
+  @Test func aSessionOpensByItsNameAndAModelToo() {
+    var stage = Stage()
+    stage.press("/resume 2026-03<enter>")
+    #expect(
+      stage.effects.contains { if case .openSession("2026-03") = $0 { true } else { false } })
+    stage.state.findModel = {
+      $0 == "tiny" ? .success("/m/tiny.gguf") : .failure(.init(.modelFile, "no \($0)"))
+    }
+    stage.press("/model large<enter>")
+    #expect(stage.state.notice?.text == "no large")
+    stage.press("/model tiny<enter>")
+    guard case .loading("/m/tiny.gguf", _) = stage.state.model else {
+      Issue.record("\(stage.state.model)")
+      return
+    }
+  }
+
   @Test func namesAreUnique() {
     let names = Commands.all.map(\.name)
     #expect(Set(names).count == names.count)

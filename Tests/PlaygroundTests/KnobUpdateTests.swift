@@ -116,11 +116,31 @@ import Testing
     var stage = Stage()
     stage.press("/set temp 9<enter>")
     #expect(stage.state.settings.temperature == 0.8)
-    #expect(stage.state.notice?.text.contains("0.00 to 2.00") == true)
+    #expect(stage.state.notice?.text.contains("0 to 2") == true)
     stage.press("/temp 1.25<enter>")
     #expect(stage.state.settings.temperature == 1.25)
     stage.press("/temp warm<enter>")
-    #expect(stage.state.notice?.text.contains("no number") == true)
+    #expect(stage.state.notice?.text.contains("a number is wanted") == true)
+  }
+
+  @Test(arguments: [
+    ("/set foo 1", "no setting is called foo"), ("/set temp", "temp needs a value"),
+    ("/set", "name a knob"), ("/set bias 42", "TOKEN:AMOUNT"), ("/order foo", "no stage is called"),
+    ("/set top-k 1.5", "a whole number"), ("/max-tokens 0", "from 1 to"),
+    ("/temp", "/set temp 0.8"),
+  ])
+  func aMistakeIsSaidAndChangesNothing(line: String, words: String) {
+    var stage = Stage()
+    stage.press(line + "<enter>")
+    #expect(stage.state.notice?.text.contains(words) == true, "\(stage.state.notice?.text ?? "")")
+    #expect(stage.state.settings == SamplerSettings() && stage.state.maximumTokens == 1024)
+  }
+
+  @Test func orderAndBiasAreSetByName() {
+    var stage = Stage()
+    stage.press("/order temp,top-k<enter>/set bias 42:1<enter>")
+    #expect(stage.state.settings.order == [.temperature, .topK])
+    #expect(stage.state.settings.logitBias == [42: 1])
   }
 
   @Test func stagesAreReordered() {

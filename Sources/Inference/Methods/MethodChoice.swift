@@ -151,7 +151,9 @@ extension [MethodEntry] {
         throw InferenceError(
           .invalidRequest, "\(text): write a knob as name=number, as in \(choice.id):nodes=8")
       }
-      choice.values[String(sides[0])] = value
+      guard choice.values.updateValue(value, forKey: String(sides[0])) == nil else {
+        throw InferenceError(.invalidRequest, "\(text): \(sides[0]) is given twice")
+      }
     }
     _ = try named(choice.id).make(choice)
     return choice

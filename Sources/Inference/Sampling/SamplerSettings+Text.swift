@@ -78,7 +78,10 @@ extension SamplerSettings {
         throw InferenceError(
           .invalidRequest, "no stage is called \(trimmed(part)); the stages are \(names)")
       }
-      if !stages.contains(stage) { stages.append(stage) }
+      guard !stages.contains(stage) else {
+        throw InferenceError(.invalidRequest, "order \(text): \(stage.title) is named twice")
+      }
+      stages.append(stage)
     }
     guard !stages.isEmpty else {
       throw InferenceError(.invalidRequest, "the order names no stage; `default` restores it")

@@ -25,6 +25,8 @@ package struct PlaygroundOptions {
   package var hashes: ModelHash?
   /// Model files on this machine; called on another thread.
   package var listModels: @Sendable () -> [ModelEntry]
+  /// The file that a person means by a name or a path.
+  package var findModel: @Sendable (String) -> Result<String, InferenceError> = { .success($0) }
   package var screen = Screen.Options()
   /// Name and version, for session files.
   package var program: String
@@ -107,6 +109,7 @@ package enum PlaygroundApp {
     state.settings = options.settings
     state.maximumTokens = options.maximumTokens
     state.contextLength = options.contextLength
+    state.findModel = options.findModel
     var effects: [Effect] = [.listSessions]
     if let path = options.modelPath { effects = state.load(path: path) + effects }
     let loop = EventLoop(

@@ -92,7 +92,7 @@ import Runtime
 
   private func save(_ file: PictureFile, stem: String, path: String) -> Notice {
     do throws(InferenceError) {
-      var target = (path as NSString).expandingTildeInPath
+      var target = Environment.expandingHome(path)
       if target.isEmpty {
         let folder = store.folder + "/pictures"
         try SystemFile.makeFolder(folder)
@@ -103,6 +103,8 @@ import Runtime
           target = "\(folder)/\(stem)-\(number).png"
           number += 1
         }
+      } else if FileManager.default.fileExists(atPath: target) {
+        return Notice(.error, "\(target) is there already: name another file")
       }
       try file.write(to: target)
       return Notice(.info, "written to \(target)")
@@ -112,7 +114,7 @@ import Runtime
   }
 
   private func openPicture(_ path: String) {
-    let path = (path as NSString).expandingTildeInPath
+    let path = Environment.expandingHome(path)
     let mailbox = mailbox
     Task.detached(priority: .userInitiated) {
       do throws(InferenceError) {
@@ -136,9 +138,10 @@ import Runtime
     }
   }
 
-  private func open(_ path: String) {
+  /// - Parameter name: a file, or what `--resume` takes.
+  private func open(_ name: String) {
     do throws(InferenceError) {
-      let file = try SessionReader.read(path)
+      let file = try SessionReader.read(store.path(of: Environment.expandingHome(name)))
       try take(file)
     } catch {
       mailbox.post(.notice(Notice(.error, error.message)))

@@ -153,13 +153,26 @@ package enum Commands {
     all.map(\.name).filter { $0.hasPrefix(prefix.lowercased()) }.sorted()
   }
 
-  /// The names that begin most like a mistyped one, at most three.
+  /// The names that a mistyped one may mean, at most three: those that it begins, and those that are a slip away.
   package static func near(_ name: String) -> [String] {
     let name = name.lowercased()
-    let likeness = completions(of: String(name.prefix(2))).map { other in
-      (zip(name, other).prefix { $0 == $1 }.count, other)
-    }
-    return likeness.sorted { ($1.0, $0.1) < ($0.0, $1.1) }.prefix(3).map(\.1)
+    if ["exit", "bye"].contains(name) { return ["quit"] }
+    let begun = name.count > 1 ? completions(of: name) : []
+    let slips = all.map(\.name).filter { !begun.contains($0) && isSlip(name, of: $0) }
+    return Array((begun + slips).prefix(3))
+  }
+
+  /// Whether one letter is wrong, missing, too many, or has changed places with the next.
+  private static func isSlip(_ name: String, of other: String) -> Bool {
+    let (name, other) = (Array(name), Array(other))
+    let head = zip(name, other).prefix { $0 == $1 }.count
+    let (rest, meant) = (name.dropFirst(head), other.dropFirst(head))
+    // Of short names every other one is a slip away.
+    guard name.count > 2, head > 0 || rest.count == meant.count else { return false }
+    let isSwap = rest.prefix(2).elementsEqual(meant.prefix(2).reversed())
+    return rest.dropFirst().elementsEqual(meant.dropFirst())
+      || rest.dropFirst().elementsEqual(meant) || rest.elementsEqual(meant.dropFirst())
+      || isSwap && rest.dropFirst(2).elementsEqual(meant.dropFirst(2))
   }
 
   private static let index: [Command.Binding: Int] = {
@@ -194,14 +207,21 @@ extension PlaygroundState {
     let name = line.prefix { $0 != " " }
     guard !name.isEmpty else { return [] }
     let argument = String(line.dropFirst(name.count)).trimmed
-    if let command = Commands.named(String(name)) { return run(command, argument) }
-    if let item = KnobItem.named(String(name)), !argument.isEmpty {
-      return setKnob(item, to: argument)
+    if let command = Commands.named(String(name)) {
+      guard argument.isEmpty || command.argument != nil else {
+        return say(.warning, "\(command.name) takes nothing after it: '\(argument)' was not used")
+      }
+      return run(command, argument)
+    }
+    if let item = KnobItem.named(String(name)) {
+      return argument.isEmpty
+        ? say(.warning, "\(item.id) is a knob: \(item.example) sets it")
+        : set(item.id, to: argument)
     }
     let near = Commands.near(String(name)).joined(separator: ", ")
     return say(
       .warning,
       near.isEmpty
-        ? "no command '\(name)': F1 lists them" : "no command '\(name)': near are \(near)")
+        ? "no command '\(name)': F1 lists them" : "no command '\(name)': perhaps \(near)")
   }
 }

@@ -1,3 +1,4 @@
+import Inference
 import Terminal
 
 extension Commands {
@@ -114,10 +115,13 @@ extension Commands {
     Command("recent", "C-r", in: .normal, "recent sessions", unless: busy) { state, _ in
       state.toggle(.recent(SearchList())) + [.listSessions]
     },
-    Command("model", "m", in: .normal, "pick another model file", argument: "PATH", unless: busy) {
+    Command("model", "m", in: .normal, "pick another model", argument: "NAME", unless: busy) {
       state, argument in
-      argument.isEmpty
-        ? state.toggle(.models(SearchList())) + [.listModels] : state.load(path: argument)
+      if argument.isEmpty { return state.toggle(.models(SearchList())) + [.listModels] }
+      switch state.findModel(argument) {
+      case .success(let path): return state.load(path: path)
+      case .failure(let error): return state.say(.error, error.message)
+      }
     },
     Command("close", "<esc>", in: .normal, "close the top layer") { state, _ in
       state.isZoomed = false

@@ -127,10 +127,14 @@ extension Commands {
 
   static let sessions: [Command] = [
     Command(
-      "resume", "<enter>", in: .sessions, "open the chosen session", hint: ("resume", 1),
-      unless: { busy($0) ?? needsEntry($0) }
-    ) { state, _ in
-      state.sessions.selectedEntry.map { [.openSession(path: $0.path)] } ?? []
+      "resume", "<enter>", in: .sessions, "open the chosen session, or one by its id",
+      argument: "ID", hint: ("resume", 1), unless: busy
+    ) { state, name in
+      if !name.isEmpty { return [.openSession(path: name)] }
+      guard let entry = state.sessions.selectedEntry else {
+        return state.say(.info, "resume: the list is empty")
+      }
+      return [.openSession(path: entry.path)]
     },
     Command(
       "fork-session", "b", in: .sessions, "copy the shown branch into a new session",
@@ -152,11 +156,7 @@ extension Commands {
     },
     Command("set", in: .normal, "set a knob to a value", argument: "KNOB VALUE") {
       state, argument in
-      let parts = argument.split(maxSplits: 1) { $0 == " " || $0 == "=" }
-      guard parts.count == 2, let item = KnobItem.named(String(parts[0])) else {
-        return state.say(.warning, "set KNOB VALUE, such as: set temp 1.2")
-      }
-      return state.setKnob(item, to: String(parts[1]))
+      state.set(argument)
     },
     Command("greedy", in: .normal, "take the most probable token always") { state, _ in
       var settings = SamplerSettings.greedy
@@ -200,9 +200,5 @@ extension Commands {
 
   private static let notReordering: @Sendable (PlaygroundState) -> String? = { state in
     state.knobs.reordering == nil ? "press o first" : nil
-  }
-
-  private static let needsEntry: @Sendable (PlaygroundState) -> String? = { state in
-    state.sessions.selectedEntry == nil ? "the list is empty" : nil
   }
 }

@@ -134,7 +134,7 @@ extension PlaygroundState {
       overlays.removeLast()
       switch input.purpose {
       case .search(let pane): return search(input.editor.text, in: pane)
-      case .knob(let index): return setKnob(KnobItem.at(index), to: input.editor.text)
+      case .knob(let index): return set(KnobItem.at(index).id, to: input.editor.text)
       case .methodKnob(let method, let knob):
         return setMethodKnob(knob, of: method, to: input.editor.text)
       case .title: return rename(input.editor.text.trimmed)

@@ -21,10 +21,18 @@ package struct ModelFolder: Sendable {
 
   /// The file that `--model` means: a path, a name of the catalogue, or a file of this folder; nil is the default model.
   ///
-  /// - Throws: `modelFile`, with the command that fetches the model where one does.
+  /// - Throws: `modelFile`, with the command that fetches the model where one does; `unsupportedModel` where it writes
+  ///   no text; `invalidRequest` for an empty word.
   package func resolve(_ word: String?) throws(InferenceError) -> String {
-    guard let word, !word.isEmpty else { return try resolve(catalogue.default) }
+    guard let word else { return try resolve(catalogue.default) }
+    guard !word.isEmpty else {
+      throw InferenceError(.invalidRequest, "the model's name is empty: give a path or a name")
+    }
     if let entry = catalogue[word], let file = entry.files.first {
+      guard file.file.hasSuffix(".gguf") else {
+        throw InferenceError(
+          .unsupportedModel, "\(entry.name) writes no text: \(entry.description)")
+      }
       let path = path(of: file)
       guard FileManager.default.fileExists(atPath: path) else {
         throw InferenceError(

@@ -39,6 +39,7 @@ final class GenerateRun {
 
   /// Generates the answer; the last event is `finished` or `contextFull`.
   func run(caches: inout CacheStore) throws(InferenceError) {
+    try checkBias()
     let capacity = model.summary.contextLength
     let prompt = try PromptBuilder(model: model).tokens(of: request.source)
     guard prompt.count <= capacity else {
@@ -68,6 +69,15 @@ final class GenerateRun {
     tell(at: end, cache: cache, always: true)
     events.yield(
       .finished(provenance(of: answer, prompt: prompt.count, reused: reused, finish, end: end)))
+  }
+
+  /// A bias for a token that is none would be lost without a word.
+  private func checkBias() throws(InferenceError) {
+    let count = model.summary.shape.vocabulary
+    if let token = request.settings.logitBias.keys.sorted().first(where: { $0 >= count }) {
+      throw InferenceError(
+        .invalidRequest, "bias \(token): \(model.summary.name) has tokens 0 to \(count - 1)")
+    }
   }
 
   private func decode(

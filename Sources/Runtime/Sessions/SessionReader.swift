@@ -9,8 +9,8 @@ package struct SessionReader {
   private let path: String
   private var problemCount = 0
 
-  /// - Throws: `environment` where the file cannot be read, does not begin with a session's header, or was made by a
-  ///   newer program. Later lines that cannot be read are among the `problems`.
+  /// - Throws: `environment` where the file cannot be read, `invalidRequest` where it does not begin with a session's
+  ///   header or was made by a newer program. Later lines that cannot be read are among the `problems`.
   package static func read(_ path: String) throws(InferenceError) -> SessionFile {
     var lines = LineReader(try SystemFile(path, .read))
     var reader = try SessionReader(path: path, first: try lines.next())
@@ -30,19 +30,22 @@ package struct SessionReader {
 
   private init(path: String, first: LineReader.Line?) throws(InferenceError) {
     self.path = path
-    guard let first else { throw InferenceError(.environment, "\(path) is empty: not a session") }
+    guard let first else {
+      throw InferenceError(.invalidRequest, "\(path) is empty: not a session")
+    }
     let record: SessionRecord?
     do throws(SessionLineError) {
       record = try SessionRecord.parse(first.bytes)
     } catch {
-      throw InferenceError(.environment, "\(path) line 1: \(error.reason)")
+      throw InferenceError(.invalidRequest, "\(path) line 1: \(error.reason)")
     }
     guard case .header(let header) = record else {
-      throw InferenceError(.environment, "\(path) line 1: not the header of a session")
+      throw InferenceError(.invalidRequest, "\(path) line 1: not the header of a session")
     }
     guard header.format == 1 else {
       throw InferenceError(
-        .environment, "\(path) line 1: format \(header.format) is not one that this program reads")
+        .invalidRequest,
+        "\(path) line 1: format \(header.format) is not one that this program reads")
     }
     file = SessionFile(
       path: path, header: header, conversation: Conversation(), model: header.model)

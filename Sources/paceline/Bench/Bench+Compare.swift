@@ -43,11 +43,11 @@ extension Bench {
 
   private func qualityText() throws(InferenceError) -> String? {
     let path = comparing.qualityText ?? Self.usualText
-    if FileManager.default.isReadableFile(atPath: path) { return path }
-    guard comparing.qualityText == nil else {
-      throw InferenceError(.invalidRequest, "\(path) cannot be read")
+    if comparing.qualityText != nil {
+      _ = try InputFile.contents(of: path)
+      return path
     }
-    return nil
+    return FileManager.default.isReadableFile(atPath: path) ? path : nil
   }
 
   private func writeMarkdown(_ report: BenchReport, to file: String) throws(InferenceError) {

@@ -27,10 +27,14 @@ struct Bench: ParsableCommand {
       valueName: "list"))
   var tests: String?
 
-  @Option(name: [.short, .long], help: ArgumentHelp("Measured runs.", valueName: "n"))
+  @Option(
+    name: [.short, .long], parsing: .unconditional,
+    help: ArgumentHelp("Measured runs.", valueName: "n"))
   var repetitions = 5
 
-  @Option(help: ArgumentHelp("Rows computed in one pass of the prompt.", valueName: "n"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Rows computed in one pass of the prompt.", valueName: "n"))
   var chunk = 128
 
   @Flag(help: "Show where the time goes, by class of operation.")

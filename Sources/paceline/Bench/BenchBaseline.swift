@@ -30,9 +30,7 @@ package struct BenchBaseline: Sendable {
 
   /// - Throws: `environment` where the file cannot be read, `invalidRequest` where it is no output of `bench --json`.
   static func read(_ path: String, tolerance: Double) throws(InferenceError) -> BenchBaseline {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw InferenceError(.environment, "\(path) cannot be read")
-    }
+    let data = try InputFile.contents(of: path)
     guard let rows = try? JSONDecoder().decode([BenchRow].self, from: data) else {
       throw InferenceError(.invalidRequest, "\(path) is no output of `bench --json`")
     }

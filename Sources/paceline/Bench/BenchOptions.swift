@@ -13,7 +13,9 @@ struct BenchOptions: ParsableArguments {
     completion: .custom { _, _, _ in ModelOptions.completions() })
   var model: [String] = []
 
-  @Option(help: ArgumentHelp("Threads that compute; default: all processors.", valueName: "n"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Threads that compute; default: all processors.", valueName: "n"))
   var threads: Int?
 
   @Option(

@@ -7,10 +7,12 @@ struct CompareOptions: ParsableArguments {
     completion: .directory)
   var against: String?
 
-  @Option(help: ArgumentHelp("Rounds of a comparison.", valueName: "n"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("Rounds of a comparison.", valueName: "n"))
   var rounds = 5
 
-  @Option(help: ArgumentHelp("Seed of the order within rounds; default: the time.", valueName: "n"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Seed of the order within rounds; default: the time.", valueName: "n"))
   var seed: UInt64?
 
   @Option(
@@ -25,10 +27,14 @@ struct CompareOptions: ParsableArguments {
     help: ArgumentHelp("Repeat a cell where a core's speed changed more.", valueName: "percent"))
   var maxDrift = 10.0
 
-  @Option(help: ArgumentHelp("Times that a cell is repeated at most.", valueName: "n"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Times that a cell is repeated at most.", valueName: "n"))
   var retries = 3
 
-  @Option(help: ArgumentHelp("Seconds after which a cell is given up.", valueName: "n"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Seconds after which a cell is given up.", valueName: "n"))
   var cellLimit = 600
 
   @Option(

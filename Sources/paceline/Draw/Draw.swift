@@ -23,7 +23,8 @@ struct Draw: AsyncParsableCommand {
   @Argument(help: "What to paint, such as: a red heart")
   var words: [String] = []
 
-  @Option(help: ArgumentHelp("Seed of the random numbers.", valueName: "n"))
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("Seed of the random numbers.", valueName: "n"))
   var seed: UInt64 = 1
 
   @Option(
@@ -52,18 +53,23 @@ struct Draw: AsyncParsableCommand {
   var list: String?
 
   @Option(
+    parsing: .unconditional,
     help: ArgumentHelp(
       "Pictures of each way with --against (default: 5), of each caption with --table and --list (default: 1).",
       valueName: "n"))
   var repeats: Int?
 
-  @Option(help: ArgumentHelp("Columns of the picture in characters.", valueName: "n"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Columns of the picture in characters.", valueName: "n"))
   var columns: Int?
 
   @Option(help: ArgumentHelp("Characters to use.", valueName: "kind"))
   var symbols: PictureCells.Symbols?
 
-  @Option(help: ArgumentHelp("Threads that compute; default: all processors.", valueName: "n"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Threads that compute; default: all processors.", valueName: "n"))
   var threads: Int?
 
   @Flag(help: "With --against or --table: print a section of BENCHMARKS.md.")
@@ -81,6 +87,9 @@ struct Draw: AsyncParsableCommand {
     if list != nil, out == nil { throw ValidationError("--list needs --out, a folder") }
     if against != nil || table, out != nil {
       throw ValidationError("--against and --table measure and write no file")
+    }
+    if let out, list == nil, PictureFile.isFolder(out) {
+      throw ValidationError("--out \(out) is a folder: name a file in it")
     }
     if let columns, !(2...500).contains(columns) {
       throw ValidationError("--columns takes a number from 2 to 500")

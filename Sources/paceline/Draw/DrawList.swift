@@ -15,9 +15,7 @@ struct DrawList {
 
   /// Captions of a file, one a line; empty lines are left out.
   static func captions(in path: String) throws -> [String] {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw InferenceError(.environment, "\(path) cannot be read")
-    }
+    let data = try InputFile.contents(of: path)
     let captions = String(decoding: data, as: UTF8.self).split(whereSeparator: \.isNewline)
       .map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
     guard !captions.isEmpty else {

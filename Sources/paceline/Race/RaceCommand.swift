@@ -38,15 +38,17 @@ struct RaceCommand: AsyncParsableCommand {
   @Option(help: ArgumentHelp("A single prompt.", valueName: "text"))
   var prompt: String?
 
-  @Option(help: ArgumentHelp("Prompts of each set at most.", valueName: "n"))
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("Prompts of each set at most.", valueName: "n"))
   var limit: Int?
 
   @Option(
     name: [.customShort("n"), .long],
-    help: ArgumentHelp("Tokens of an answer at most.", valueName: "n"))
+    parsing: .unconditional, help: ArgumentHelp("Tokens of an answer at most.", valueName: "n"))
   var maxTokens: Int?
 
-  @Option(help: ArgumentHelp("Times that every prompt is run.", valueName: "n"))
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("Times that every prompt is run.", valueName: "n"))
   var repeats = 1
 
   @Option(
@@ -75,10 +77,12 @@ struct RaceCommand: AsyncParsableCommand {
     help: "Read every prompt once for all lanes and seeds, where only what follows is compared.")
   var keepsPrompts = false
 
-  @Option(help: ArgumentHelp("Positions of the context.", valueName: "n"))
+  @Option(parsing: .unconditional, help: ArgumentHelp("Positions of the context.", valueName: "n"))
   var context = 4096
 
-  @Option(help: ArgumentHelp("Threads that compute; default: all processors.", valueName: "n"))
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Threads that compute; default: all processors.", valueName: "n"))
   var threads: Int?
 
   @Flag(help: "Print one JSON object for each row.")

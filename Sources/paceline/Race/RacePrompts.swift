@@ -22,11 +22,9 @@ struct RacePrompts {
   let name: String
   let entries: [Entry]
 
-  /// - Throws: `environment` where the file or one of its lines cannot be read, naming it.
+  /// - Throws: `environment` where the file cannot be read, `invalidRequest` where one of its lines is no prompt.
   init(path: String) throws(InferenceError) {
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw InferenceError(.environment, "\(path) cannot be read")
-    }
+    let data = try InputFile.contents(of: path)
     var entries: [Entry] = []
     let lines = data.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     for (index, line) in lines.enumerated() where !line.allSatisfy({ $0 <= 0x20 }) {
@@ -34,14 +32,16 @@ struct RacePrompts {
         entries.append(try JSONDecoder().decode(Entry.self, from: Data(line)))
       } catch {
         throw InferenceError(
-          .environment, "\(path) line \(index + 1): no JSON object with a text called prompt")
+          .invalidRequest, "\(path) line \(index + 1): no JSON object with a text called prompt")
       }
       if let count = entries.last?.maxTokens, count < 1 {
         throw InferenceError(
-          .environment, "\(path) line \(index + 1): maxTokens must be at least 1")
+          .invalidRequest, "\(path) line \(index + 1): maxTokens must be at least 1")
       }
     }
-    guard !entries.isEmpty else { throw InferenceError(.environment, "\(path) holds no prompt") }
+    guard !entries.isEmpty else {
+      throw InferenceError(.invalidRequest, "\(path) holds no prompt")
+    }
     let file = path.split(separator: "/").last.map(String.init) ?? path
     name = file.hasSuffix(".jsonl") ? String(file.dropLast(6)) : file
     self.entries = entries
