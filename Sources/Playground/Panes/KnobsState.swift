@@ -103,33 +103,6 @@ extension PlaygroundState {
     return apply(changed, item: item)
   }
 
-  /// Sets a knob to an exact value; nil text or nonsense is said and changes nothing.
-  package mutating func setKnob(_ item: KnobItem, to text: String) -> [Effect] {
-    let text = text.filter { $0 != " " }
-    // The list shows the knob that is picked, and so what became of it.
-    if let index = KnobItem.all.firstIndex(of: item) { knobs.selected = index }
-    var changed = settings
-    switch item {
-    case .number(let index):
-      let knob = SamplerSettings.knobs[index].knob
-      guard let value = Double(text), value.isFinite else { return complain(text, item) }
-      guard knob.range.contains(value) else {
-        let low = Self.number(knob.range.lowerBound, decimals: knob.decimals)
-        let high = Self.number(knob.range.upperBound, decimals: knob.decimals)
-        return say(.warning, "\(knob.title) goes from \(low) to \(high)")
-      }
-      knob.set(value, in: &changed)
-    case .seed:
-      guard let value = UInt64(text) else { return complain(text, item) }
-      changed.seed = value
-    case .maximumTokens:
-      guard let value = Int(text) else { return complain(text, item) }
-      return setMaximumTokens(value)
-    case .order: return []
-    }
-    return apply(changed, item: item)
-  }
-
   /// Back to the default.
   package mutating func resetKnob(_ item: KnobItem) -> [Effect] {
     var changed = settings
@@ -193,10 +166,6 @@ extension PlaygroundState {
     let range = Self.maximumTokensRange
     maximumTokens = min(max(range.lowerBound, value), range.upperBound)
     return []
-  }
-
-  private mutating func complain(_ text: String, _ item: KnobItem) -> [Effect] {
-    say(.warning, text.isEmpty ? "\(item.id) needs a value" : "\(item.id): '\(text)' is no number")
   }
 
   /// Moves the stage that is picked for reordering.
