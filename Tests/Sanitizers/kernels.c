@@ -1,6 +1,10 @@
 // Runs every kernel of every instruction set on random data in exactly sized blocks of memory, so
 // that the address and undefined-behaviour sanitizers see each access. Also compares with the
-// scalar version. See run.sh and emulate.sh.
+// scalar version. See run.sh, emulate.sh and emulate-avx512.sh.
+//
+// Arguments name the instruction sets to check, each of which must be there; without any, all that
+// are there are checked. `-few` before them takes a tenth of the attention cases, which take nearly
+// all of the time: for an emulator of a whole machine.
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -8,51 +12,14 @@
 #include <string.h>
 
 #include "ckernels.h"
-
-static uint64_t state = 42;
-static int failures = 0;
-
-static uint32_t random32(void) {
-  state = state * 6364136223846793005u + 1442695040888963407u;
-  return (uint32_t)(state >> 32);
-}
-
-static float random_float(void) { return (float)(int32_t)random32() * 0x1p-31f; }
-
-static float *random_floats(int64_t count) {
-  float *x = malloc((size_t)count * 4);
-  for (int64_t i = 0; i < count; i++) x[i] = random_float();
-  return x;
-}
-
-static void *copy(const void *source, int64_t bytes) {
-  void *memory = malloc((size_t)bytes);
-  memcpy(memory, source, (size_t)bytes);
-  return memory;
-}
+#include "random_data.h"
+#include "map_checks.h"
 
 static const char *const type_names[CK_TYPE_LIMIT] = {
     [CK_F32] = "F32",   [CK_F16] = "F16",   [CK_BF16] = "BF16", [CK_Q4_0] = "Q4_0",
     [CK_Q4_1] = "Q4_1", [CK_Q5_0] = "Q5_0", [CK_Q5_1] = "Q5_1", [CK_Q8_0] = "Q8_0",
     [CK_Q2_K] = "Q2_K", [CK_Q3_K] = "Q3_K", [CK_Q4_K] = "Q4_K", [CK_Q5_K] = "Q5_K",
     [CK_Q6_K] = "Q6_K"};
-
-// NaN may differ in payload.
-static void compare(const char *what, int32_t isa, const float *a, const float *b, int64_t count) {
-  for (int64_t i = 0; i < count; i++) {
-    if (memcmp(a + i, b + i, 4) == 0 || (isnan(a[i]) && isnan(b[i]))) continue;
-    printf("%s differs on %s at %lld: %a, scalar %a\n", what, ck_isa_name(isa), (long long)i, a[i],
-           b[i]);
-    failures++;
-    return;
-  }
-}
-
-static void require(int holds, const char *what, int32_t isa, int64_t count) {
-  if (holds) return;
-  printf("%s differs on %s for %lld\n", what, ck_isa_name(isa), (long long)count);
-  failures++;
-}
 
 static ck_rows quantize(int32_t isa, const float *x, int64_t columns, int64_t tokens) {
   int64_t count = columns * tokens;
@@ -156,9 +123,11 @@ static void check_matmul(int32_t isa, int32_t type, int64_t rows, int64_t column
     failures++;
     break;
   }
-  float *row = malloc((size_t)columns * 4);
+  float *row = malloc((size_t)columns * 4), *expected_row = malloc((size_t)columns * 4);
   ck_dequantize(isa, type, weight, columns, row);
-  free(row), free(weight), free(x), free(expected), free(actual);
+  ck_dequantize(CK_SCALAR, type, weight, columns, expected_row);
+  compare("dequantize", isa, row, expected_row, columns);
+  free(row), free(expected_row), free(weight), free(x), free(expected), free(actual);
   release(scalar), release(vector);
 }
 
@@ -323,10 +292,10 @@ static void check_attention(int32_t isa, ck_attention a, int is_tree) {
   attention_free(m);
 }
 
-static void check_attentions(int32_t isa) {
+static void check_attentions(int32_t isa, int cases) {
   static const int64_t dimensions[] = {16, 20, 64, 80, 128, 256, 528};
   static const int64_t positions[] = {0, 37, 63, 250, 300, 700};
-  for (int repeat = 0; repeat < 400; repeat++) {
+  for (int repeat = 0; repeat < cases; repeat++) {
     int64_t rows = 1 + random32() % (repeat % 4 ? 17 : 70), group = 1 + random32() % 9;
     int64_t position = positions[random32() % 6];
     ck_attention a = {.rows = rows,
@@ -355,7 +324,7 @@ static void check_integer_products(int32_t isa) {
   }
 }
 
-static void check_all(int32_t isa) {
+static void check_all(int32_t isa, int few) {
   static const int64_t counts[] = {1, 2, 3, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 65, 256, 771, 1024};
   for (int32_t type = 0; type < CK_TYPE_LIMIT; type++) {
     for (int64_t tokens = 1; tokens <= 9; tokens++) {
@@ -381,14 +350,31 @@ static void check_all(int32_t isa) {
     check_rotate(isa, dimension, 0);
     check_rotate(isa, dimension, 1);
   }
-  check_attentions(isa);
+  check_maps(isa);
+  check_attentions(isa, few ? 40 : 400);
 }
 
-int main(void) {
+static int is_named(int count, char **names, int32_t isa) {
+  for (int i = 0; i < count; i++) {
+    if (strcmp(names[i], ck_isa_name(isa)) == 0) return 1;
+  }
+  return 0;
+}
+
+int main(int count, char **arguments) {
+  int few = count > 1 && strcmp(arguments[1], "-few") == 0;
+  int wanted = count - 1 - few, checked = 0;
+  char **names = arguments + 1 + few;
+  printf("best instruction set here: %s\n", ck_isa_name(ck_best()));
   for (int32_t isa = 0; isa < CK_ISA_LIMIT; isa++) {
-    if (!ck_supported(isa)) continue;
+    if (!ck_supported(isa) || (wanted && !is_named(wanted, names, isa))) continue;
     printf("%s\n", ck_isa_name(isa));
-    check_all(isa);
+    check_all(isa, few);
+    checked++;
+  }
+  if (checked < wanted) {
+    printf("instruction sets asked for: %d, of which are here: %d\n", wanted, checked);
+    return 2;
   }
   printf(failures ? "%d differences\n" : "kernels: no differences\n", failures);
   return failures != 0;
